@@ -1,0 +1,47 @@
+"""What a provider is, as data, and the request that is made for it. Pure: prepare() does no I/O.
+
+Invariant: a provider's address and key never come from a request, only from the operator (environment or admin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Auth = Literal["bearer", "x-api-key", "api-key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who answers. A new OpenAI-compatible provider is one of these and nothing else.
+
+    name: as in `name/model`; dialect: its wire language (a key of dialects.DIALECTS); base_url: with the version, no
+    trailing slash; auth: the header that carries the key; keyless: answers without a key (a local Ollama);
+    stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: further names of its key's variable;
+    renames: request fields that it calls otherwise; source: the vendor's page for these facts.
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    source: str
+    auth: Auth = "bearer"
+    keyless: bool = False
+    stream_usage: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    env: tuple[str, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request, ready to be sent. `trusted`: the address is the operator's word from the environment, so
+    the address gate lets it point anywhere; else private addresses are refused unless the settings name them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    stream: bool = False
+    trusted: bool = False
