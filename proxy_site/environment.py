@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value, or the content of the file that NAME_FILE names, stripped; `default` where neither is set."""
+    """The variable's value, or what the file named by NAME_FILE holds, stripped; `default` where neither is set."""
     value = os.environ.get(name)
     if value is not None:
         return value.strip()

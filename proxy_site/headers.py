@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-PAGE = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self'; script-src 'self'{}; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+PAGE = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self'; script-src 'self'{}; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 # django-unfold's Alpine.js evaluates expressions from attributes; nothing else of ours does.
 ADMIN = PAGE.format(" 'unsafe-eval'")
 ELSEWHERE = PAGE.format("")

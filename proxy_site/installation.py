@@ -1,4 +1,4 @@
-"""What an installation keeps and where: secrets in the data folder, and Django's and Celery's words for the two URLs."""
+"""What an installation keeps and where: secrets in the data folder, and what Django and Celery call the two URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: the only place (with environment.py) that reads the environment. Every name stands in the README's table."""
+"""Settings: the only place (with environment.py) that reads the environment. The README's table has every name."""
 
 from __future__ import annotations
 
