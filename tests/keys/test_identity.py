@@ -1,0 +1,37 @@
+import uuid
+
+import pytest
+
+from keys.identity import Identity
+from keys.ids import new_id, uuid7
+
+
+def caller(*models):
+    return Identity(kind="virtual", id="1", name="team", scope="key:1", models=models)
+
+
+def test_a_key_without_a_list_may_use_every_model():
+    assert caller().may_use("openai/gpt-5", "gpt-5")
+
+
+@pytest.mark.parametrize("glob", ["openai/*", "gpt-*", "openai/gpt-5", "gpt-5", "*"])
+def test_a_glob_is_matched_against_the_full_and_the_bare_name(glob):
+    assert caller("claude-*", glob).may_use("openai/gpt-5", "gpt-5")
+
+
+@pytest.mark.parametrize("glob", ["anthropic/*", "gpt", "GPT-5", "openai"])
+def test_a_model_outside_the_globs_is_not_allowed(glob):
+    assert not caller(glob).may_use("openai/gpt-5", "gpt-5")
+
+
+def test_a_key_expires_at_its_second():
+    identity = Identity(kind="virtual", id="1", name="n", scope="s", expires_at=100.0)
+    assert not identity.expired(99.9)
+    assert identity.expired(100.0)
+
+
+def test_ids_are_uuids_of_version_7_that_sort_by_time():
+    earlier, later = uuid7(1, b"\xff" * 10), uuid7(2, b"\x00" * 10)
+    assert earlier < later
+    assert uuid.UUID(earlier).version == 7
+    assert uuid.UUID(new_id()).variant == uuid.RFC_4122
