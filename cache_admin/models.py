@@ -1,0 +1,134 @@
+"""What is kept: stored completions (sealed), usage records, their sealed bodies, and prices.
+
+Invariant: usage and completions are written by shipping.py and purging.py alone, never by a request.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class StoredCompletion(models.Model):
+    """A finished answer under its digest: the table behind Redis.
+
+    digest: hex of the keyed digest of request, route and scope; answer_sealed comes before request_sealed because
+    SQLite walks a row's bytes in order, and the look-up reads the answer alone.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    answer_sealed = models.BinaryField()
+    scope = models.CharField(max_length=200)
+    key_id = models.CharField(max_length=64, blank=True)
+    key_name = models.CharField(max_length=200, blank=True)
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=256)
+    model_asked = models.CharField(max_length=256, blank=True)
+    endpoint_name = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, help_text="The usage record of the call that stored it")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    hits = models.BigIntegerField(default=0)
+    last_hit_at = models.DateTimeField(null=True, blank=True)
+    size = models.BigIntegerField(default=0, help_text="Bytes of request and answer as they are kept")
+    request_sealed = models.BinaryField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at", "digest"], name="completion_created"),
+            models.Index(fields=["model", "created_at"], name="completion_model"),
+            models.Index(fields=["key_id", "created_at"], name="completion_key"),
+            models.Index(fields=["provider", "created_at"], name="completion_provider"),
+        ]
+        permissions = [("view_bodies", "Can read stored prompts and completions")]
+        verbose_name = "completion"
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.digest[:12]}"
+
+
+class UsageRecord(models.Model):
+    """One call. The id is a UUIDv7: in its order the calls began, so the primary key is the time index as well."""
+
+    id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    status = models.CharField(max_length=24)
+    http_status = models.IntegerField(null=True)
+    instance = models.CharField(max_length=32, blank=True)
+    key_id = models.CharField(max_length=64, blank=True)
+    key_name = models.CharField(max_length=200, blank=True)
+    endpoint = models.CharField(max_length=64, blank=True)
+    model_asked = models.CharField(max_length=256, blank=True)
+    provider = models.CharField(max_length=64, blank=True)
+    model_served = models.CharField(max_length=256, blank=True)
+    credential = models.CharField(max_length=200, blank=True)
+    stream = models.BooleanField(default=False)
+    cache = models.CharField(max_length=16, blank=True)
+    cache_reason = models.CharField(max_length=64, blank=True)
+    cache_digest = models.CharField(max_length=64, blank=True)
+    input_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    cache_write_tokens = models.BigIntegerField(null=True)
+    output_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    ttft_ms = models.FloatField(null=True)
+    total_ms = models.FloatField(null=True)
+    overhead_ms = models.FloatField(null=True)
+    attempts = models.IntegerField(default=0)
+    finish_reason = models.CharField(max_length=64, blank=True)
+    native_finish_reason = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=1024, blank=True)
+    user = models.CharField(max_length=1024, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    client_request_id = models.CharField(max_length=256, blank=True)
+    client_retries = models.IntegerField(null=True)
+    upstream_request_id = models.CharField(max_length=256, blank=True)
+    dropped = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key_id", "id"], name="usage_key"),
+            models.Index(fields=["status", "id"], name="usage_status"),
+            models.Index(fields=["provider", "id"], name="usage_provider"),
+            models.Index(fields=["cache", "id"], name="usage_cache"),
+            models.Index(fields=["cache_digest", "id"], name="usage_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class UsageBody(models.Model):
+    """The sealed bodies of one call, where they are kept in full; apart, so that they can go before the record."""
+
+    id = models.UUIDField(primary_key=True)
+    request_sealed = models.BinaryField()
+    answer_sealed = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "usage bodies"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Price(models.Model):
+    """What a provider takes. Of several globs that fit a model, the one with most literal characters counts."""
+
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=256, help_text="A model's name, or a glob: gpt-4o-*")
+    input = models.DecimalField(max_digits=14, decimal_places=6, help_text="USD per million input tokens")
+    cached = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, blank=True, help_text="Read from its cache; empty: as input"
+    )
+    cache_write = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, blank=True, help_text="Written to its cache; empty: as input"
+    )
+    output = models.DecimalField(max_digits=14, decimal_places=6, help_text="USD per million output tokens")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "model"], name="one_price_a_model")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
