@@ -1,0 +1,169 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from django.conf import settings
+
+from keys import redis
+from proxy_site import installation
+from tests import services
+
+
+@pytest.fixture
+def own_valkey(settings):
+    """A Valkey of this test's own, which it may freeze and kill."""
+    service = services.start_valkey()
+    settings.CACHES = {"default": installation.cache(service.url)}
+    redis.forget()
+    yield service
+    service.stop()
+    redis.forget()
+
+
+def timed_call():
+    started = time.monotonic()
+    try:
+        redis.command("PING")
+    except redis.RedisAway:
+        return time.monotonic() - started
+    raise AssertionError("Redis answered")
+
+
+def run(threads):
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+
+def test_a_command_gives_its_reply():
+    assert redis.command("SET", "test:reply", b"\x00\xff", "EX", 10) == b"OK"
+    assert redis.command("GET", "test:reply") == b"\x00\xff"
+    assert redis.command("GET", "test:nothing") is None
+    assert redis.command("MGET", "test:reply", "test:nothing") == [b"\x00\xff", None]
+
+
+def test_the_replies_of_many_threads_do_not_mix():
+    wrong = []
+
+    def ask(mine):
+        for turn in range(200):
+            said = redis.command("ECHO", f"{mine}-{turn}")
+            if said != f"{mine}-{turn}".encode():
+                wrong.append(said)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(16)]
+    run(threads)
+    assert wrong == []
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_refused_command_fails_its_own_caller_alone():
+    redis.command("SET", "test:text", "no number", "EX", 10)
+    outcomes = []
+
+    def refused():
+        for _ in range(100):
+            with pytest.raises(redis.ResponseError):
+                redis.command("INCR", "test:text")
+        outcomes.append("refused")
+
+    def answered():
+        outcomes.extend(redis.command("ECHO", "fine") for _ in range(100))
+
+    threads = [threading.Thread(target=work) for work in (refused, answered, refused, answered)]
+    run(threads)
+    assert sorted(outcomes, key=str) == [b"fine"] * 200 + ["refused"] * 2
+
+
+def test_an_argument_that_cannot_be_sent_fails_at_once_and_harms_nobody():
+    with pytest.raises(TypeError):
+        redis.command("SET", "test:bad", object())
+    assert redis.command("ECHO", "fine") == b"fine"
+
+
+def test_a_frozen_redis_costs_100_ms_three_times_and_then_nothing(own_valkey):
+    redis.command("PING")
+    own_valkey.process.send_signal(signal.SIGSTOP)
+    took = [timed_call() for _ in range(8)]
+    assert all(seconds < 0.15 for seconds in took[:3])
+    assert all(seconds < 0.005 for seconds in took[3:])
+    own_valkey.process.send_signal(signal.SIGCONT)
+    time.sleep(1.05)
+    assert redis.command("ECHO", "back") == b"back"
+
+
+def test_a_killed_redis_costs_nothing_at_all(own_valkey):
+    redis.command("PING")
+    own_valkey.process.kill()
+    own_valkey.process.wait()
+    assert all(timed_call() < 0.05 for _ in range(6))
+
+
+def test_while_the_breaker_is_open_one_call_a_second_probes(own_valkey):
+    own_valkey.process.send_signal(signal.SIGSTOP)
+    for _ in range(3):
+        timed_call()
+    time.sleep(1.05)
+    took = [timed_call() for _ in range(4)]
+    assert took[0] > 0.09
+    assert all(seconds < 0.005 for seconds in took[1:])
+
+
+def test_calls_that_wait_behind_a_frozen_exchange_fail_with_it(own_valkey):
+    redis.command("PING")
+    own_valkey.process.send_signal(signal.SIGSTOP)
+    took = []
+    threads = [threading.Thread(target=lambda: took.append(timed_call())) for _ in range(20)]
+    run(threads)
+    assert len(took) == 20
+    assert max(took) < 0.4
+
+
+def test_the_connection_options_leave_no_retry():
+    pool = redis.get_redis_connection("default").connection_pool
+    assert pool.make_connection().retry.get_retries() == 0
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, gevent.pool
+import django
+django.setup()
+from keys import redis
+
+def ask(number):
+    for turn in range(50):
+        assert redis.command("ECHO", f"{number}-{turn}") == f"{number}-{turn}".encode()
+    return number
+
+jobs = [gevent.spawn(ask, number) for number in range(50)]
+# Killed in mid-call, again and again: nobody else may get the wrong reply, or none.
+for _ in range(200):
+    victim = gevent.spawn(ask, 1000)
+    gevent.sleep(0.0005)
+    victim.kill()
+gevent.joinall(jobs, timeout=20)
+wrong = [job for job in jobs if job.value is None and not isinstance(job.exception, redis.RedisAway)]
+assert not wrong, [job.exception for job in wrong]
+assert redis.command("ECHO", "after") == b"after"
+print(gevent.get_hub().threadpool.apply(ask, (7,)))
+"""
+
+
+def test_greenlets_and_the_hubs_thread_pool_share_no_reply_even_when_killed():
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "proxy_site.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", GREENLETS],
+        env=environment,
+        cwd=settings.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stdout.strip() == "7", done.stderr
