@@ -215,7 +215,7 @@ _IN_ORDER = _encoder().encode
 def _taken(
     value: Any, path: Path, place: tuple[str | int, ...], schemas: list[tuple[tuple[str | int, ...], Any]]
 ) -> Any:
-    """`value` with what stands at `path` moved into `schemas` and null in its stead; the value itself stays as it is."""
+    """`value` with what stands at `path` moved into `schemas` and null in its stead; the value itself is left alone."""
     if not path:
         if isinstance(value, dict | list):
             schemas.append((place, value))
