@@ -1,0 +1,102 @@
+"""The client's socket while the provider is silent: a client that left must not go on costing money.
+
+A plain generator notices at its next write, which may be minutes away. Under gevent the loop itself tells (an I/O
+watcher, free of cost for each chunk); on plain threads whoever waits for the provider waits for both sockets.
+"""
+
+from __future__ import annotations
+
+import _socket
+import select
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gevent import get_hub, monkey
+
+PIPELINED_CHECK = 0.25  # seconds between two looks at a client that has sent its next request already
+_TCP_CLOSED = (7, 8, 9, 11)  # CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING of linux/include/net/tcp_states.h
+
+
+class Watch:
+    """gone: the client hung up, noticed in less than 0.3 s. One for each call; close() it with the call.
+
+    A client that only shut down its writing half counts as gone: the two cannot be told apart, and no HTTP client of
+    ours does it. A byte that waits to be read is a pipelined request and no hang-up.
+    """
+
+    __slots__ = ("_family", "_fd", "_io", "_proto", "_timer", "_type", "gone", "on_gone", "pipelined")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.gone = False
+        self.pipelined = False
+        self.on_gone: Callable[[], None] | None = None  # who is to be woken
+        self._fd = sock.fileno()
+        self._family, self._type, self._proto = sock.family, sock.type, sock.proto
+        self._io: Any = None  # gevent's watchers
+        self._timer: Any = None
+        if monkey.is_module_patched("socket"):
+            self._io = get_hub().loop.io(self._fd, 1)
+            self._io.start(self._readable)
+
+    @property
+    def driven(self) -> bool:
+        """The loop tells by itself; otherwise who waits must wait with wait()."""
+        return self._io is not None
+
+    def check(self) -> bool:
+        """Look now; True where the client is gone. No waiting."""
+        if not self.gone and self._fd >= 0:
+            self.gone = self._closed()
+        return self.gone
+
+    def wait(self, upstream: int, seconds: float) -> bool:
+        """For threads: wait until `upstream` (a descriptor) is readable, the client is gone, or the time is over.
+        True where the upstream is readable."""
+        poll = select.poll()
+        poll.register(upstream, select.POLLIN)
+        if not self.pipelined:
+            poll.register(self._fd, select.POLLIN)
+        ready = dict(poll.poll(max(min(seconds, PIPELINED_CHECK) if self.pipelined else seconds, 0) * 1000))
+        self.check()
+        return upstream in ready
+
+    def close(self) -> None:
+        """Idempotent. The socket itself stays as it is."""
+        self.on_gone = None
+        self._fd = -1
+        for watcher in (self._io, self._timer):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._io = self._timer = None
+
+    def _readable(self) -> None:
+        """Called by the loop, so it must not wait."""
+        if self.check():
+            self._stop_looking()
+            if self.on_gone is not None:
+                self.on_gone()
+        elif self.pipelined and self._io is not None and self._io.active:
+            self._io.stop()  # its byte stays readable: the loop would spin
+            self._timer = get_hub().loop.timer(PIPELINED_CHECK, PIPELINED_CHECK)
+            self._timer.start(self._readable)
+
+    def _stop_looking(self) -> None:
+        for watcher in (self._io, self._timer):
+            if watcher is not None:
+                watcher.stop()
+
+    def _closed(self) -> bool:
+        plain = _socket.socket(self._family, self._type, self._proto, fileno=self._fd)
+        try:
+            if self.pipelined or plain.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT):
+                self.pipelined = True
+                return plain.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, 1)[0] in _TCP_CLOSED
+            return True
+        except BlockingIOError:
+            return False
+        except OSError:
+            return not self.pipelined  # a unix socket has no TCP state to ask for
+        finally:
+            plain.detach()
