@@ -1,0 +1,13 @@
+import pytest
+
+from keys import access, credentials, freshness, redis
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """Each test begins as a new process would: nothing kept of keys and credentials, no poll, breaker closed."""
+    yield
+    freshness.stop()
+    access.forget()
+    credentials.forget()
+    redis.forget()
