@@ -1,0 +1,55 @@
+"""Rotation of the master keys: everything sealed is sealed anew under the newest, by whoever keeps it.
+
+Other apps register what they keep, so that this one need not import them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.db import transaction
+
+from keys import sealing
+from keys.models import InstallationSecret, ProviderCredential
+
+Resealer = Callable[[], int]
+_resealers: dict[str, Resealer] = {}
+
+
+def register(name: str, resealer: Resealer) -> None:
+    """Have rotate_secrets call `resealer`: it re-seals what it keeps and says how many. SealBroken ends the run."""
+    _resealers[name] = resealer
+
+
+def reseal_everything() -> Iterator[tuple[str, int]]:
+    """(name, how many were sealed anew), one by one as they are done."""
+    for name, resealer in _resealers.items():
+        yield name, resealer()
+
+
+def reseal_rows(model: type[ProviderCredential] | type[InstallationSecret]) -> int:
+    """Seal each row anew that is not under the newest key, each in a transaction of its own: nothing waits for long."""
+    pks = list(model._default_manager.exclude(sealed=None).values_list("pk", flat=True))
+    return sum(reseal_row(model, pk) for pk in pks)
+
+
+@transaction.atomic
+def reseal_row(model: type[ProviderCredential] | type[InstallationSecret], pk: str) -> bool:
+    row = model._default_manager.select_for_update().filter(pk=pk).first()
+    if row is None or row.sealed is None or sealing.ring().is_newest(bytes(row.sealed)):
+        return False
+    row.sealed = sealing.ring().resealed(bytes(row.sealed), row.place())
+    row.save(update_fields=["sealed"])
+    return True
+
+
+def reseal_credentials() -> int:
+    return reseal_rows(ProviderCredential)
+
+
+def reseal_installation_secrets() -> int:
+    return reseal_rows(InstallationSecret)
+
+
+register("provider credentials", reseal_credentials)
+register("installation secrets", reseal_installation_secrets)
