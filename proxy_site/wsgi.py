@@ -1,0 +1,72 @@
+"""The application that the server calls: the door, then the lean handler for the API or the full one for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.urls import get_resolver
+
+from proxy_api.errors import GatewayError
+from proxy_site import door, drain, failures
+from proxy_site.incoming import TimedInput, limit_chunks
+from proxy_site.lean import LeanHandler, StartResponse
+from proxy_site.pages import Pages
+
+# What is read of a refused body before the connection closes: closing on unread bytes is a reset, which can overtake
+# the answer on its way to the client (RFC 9112, 9.6).
+LINGER_BYTES = 32 << 20
+
+django.setup(set_prefix=False)
+# Every view is imported now, in the parent of all workers, and not with the first request.
+_ = get_resolver().url_patterns
+api, pages = LeanHandler().serve, Pages(WSGIHandler())
+
+
+def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """PEP 3333."""
+    error = draining(environ) or door.refusal(environ)
+    body = environ["wsgi.input"]
+    environ["wsgi.input"] = TimedInput(body, settings.DRAGOMAN_BODY_TIMEOUT)
+    if error is not None:
+        return refuse(error, environ, start_response)
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        limit_chunks(body, settings.DRAGOMAN_MAX_BODY_BYTES)
+    return (pages if failures.page_path(environ["PATH_INFO"]) else api)(environ, start_response)
+
+
+def draining(environ: dict[str, Any]) -> GatewayError | None:
+    """A new request on a connection kept from before: the client should come back to another process."""
+    if not drain.begun() or environ["PATH_INFO"] == "/healthz":
+        return None
+    return GatewayError(
+        "The server is shutting down; send the request again.",
+        status=503,
+        code="server_shutdown",
+        headers={"Retry-After": "1"},
+    )
+
+
+def refuse(error: GatewayError, environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
+    """Answer with the error and end the connection: after bad framing nobody knows where the next request begins."""
+    body = failures.payload(error)
+    headers = [("Content-Type", failures.JSON), ("Content-Length", str(len(body))), *error.headers.items()]
+    # gunicorn drops an application's Connection header; its response object is reached by its bound start_response.
+    close_after = getattr(getattr(start_response, "__self__", None), "force_close", None)
+    if close_after is not None:
+        close_after()
+    start_response(f"{error.status} {HTTPStatus(error.status).phrase}", headers)
+    return lingering(body, TimedInput(environ["wsgi.input"].source, 2))
+
+
+def lingering(body: bytes, rest: TimedInput) -> Iterator[bytes]:
+    yield body
+    with suppress(OSError):
+        for _ in range(LINGER_BYTES >> 16):
+            if not rest.read(1 << 16):
+                return
