@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from types import TracebackType
 
 
 class JsonLines(logging.Formatter):
@@ -11,19 +13,18 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
         }
         if record.exc_info and record.exc_info[0]:
-            line["exception"] = trace(record.exc_info)
+            line["exception"] = trace(record.exc_info[0], record.exc_info[2])
         return json.dumps(line, ensure_ascii=True)
 
 
-def trace(exc_info: object) -> str:
+def trace(kind: type[BaseException], place: TracebackType | None) -> str:
     """The exception's type and where it was raised; never its text or its variables, which may hold a prompt."""
-    kind, _, place = exc_info  # type: ignore[misc]
     spots = []
     while place is not None:
         code = place.tb_frame.f_code

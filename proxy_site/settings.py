@@ -126,7 +126,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DRAGOMAN_DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = DRAGOMAN_MAX_BODY_BYTES
@@ -168,5 +167,11 @@ LOGGING = {
     "formatters": {"json": {"()": "proxy_site.logs.JsonLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"dragoman": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "dragoman": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        # Its warnings quote what clients sent, headers included.
+        "gunicorn.error": {"level": "ERROR", "handlers": [], "propagate": True},
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
 }
