@@ -76,3 +76,8 @@ def everything() -> dict[str, str]:
         if name.endswith(("_API_KEY_FILE", "_BASE_URL_FILE")) and path:
             found.setdefault(name.removesuffix("_FILE"), file_text(name, path))
     return found
+
+
+def inherited(**changes: str) -> dict[str, str]:
+    """The environment for a child process: ours, with `changes`."""
+    return {**os.environ, **changes}

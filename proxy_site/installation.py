@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-CACHE_DATABASE, BROKER_DATABASE = 1, 2
+CACHE_DATABASE = 1
+SOCKET_NAME = "valkey.sock"
 
 
 def kept_secret(folder: Path, name: str) -> str:
@@ -47,7 +48,7 @@ def runtime_folder(data_folder: Path) -> Path:
 
 
 def embedded_redis_url(data_folder: Path) -> str:
-    return f"unix://{runtime_folder(data_folder) / 'valkey.sock'}"
+    return f"unix://{runtime_folder(data_folder) / SOCKET_NAME}"
 
 
 def redis_urls(url: str) -> tuple[str, str]:
