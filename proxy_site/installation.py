@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 CACHE_DATABASE = 1
 SOCKET_NAME = "valkey.sock"
@@ -78,7 +80,7 @@ def cache(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "SOCKET_TIMEOUT": 0.1,
             "SOCKET_CONNECT_TIMEOUT": 0.1,
-            "CONNECTION_POOL_KWARGS": {"max_connections": 1000, "retry": None, "retry_on_error": []},
+            "CONNECTION_POOL_KWARGS": {"max_connections": 1000, "retry": Retry(NoBackoff(), 0)},
         },
     }
 
@@ -123,7 +125,7 @@ def postgres(url: str) -> dict[str, Any]:
     if parts.scheme not in ("postgres", "postgresql"):
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (leave it out for SQLite)")
     options = dict(parse_qsl(parts.query))
-    limits = "-c statement_timeout=30000 -c lock_timeout=5000"
+    limits = "-c statement_timeout=5000 -c lock_timeout=1000"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
