@@ -62,7 +62,8 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`arguments` is JSON text as the model wrote it; "" means none."""
+    """`arguments` is JSON text as the model wrote it; "" means none. `id` is "" for OpenAI's legacy function_call,
+    which has none."""
 
     id: str
     name: str
@@ -73,6 +74,8 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
+    """`call_id` is "" for the answer to a legacy function_call, which is found by its `name`."""
+
     call_id: str
     parts: tuple[Part, ...] = ()
     name: str | None = None
@@ -118,7 +121,8 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """mode: auto, none, required, or named (then exactly the one in `names`); allowed lists restrict `names` under auto or required."""
+    """mode: auto, none, required, or named (then exactly the one in `names`); an allowed list restricts the tools to
+    `names` under auto or required."""
 
     mode: Literal["auto", "none", "required", "named"]
     names: tuple[str, ...] = ()
@@ -139,7 +143,8 @@ class ResponseFormat:
 class ChatRequest:
     """One request. `None` means: not said. `knobs` are tuning parameters by their OpenAI names, values unchanged
     (frequency_penalty, logit_bias, user, metadata, service_tier, reasoning_effort, ...); `extra` are the unknown
-    top-level fields of `dialect`, the language that the request came in."""
+    top-level fields of `dialect`, the language that the request came in. `legacy_functions`: the tools were said as
+    `functions`, so the answer says `function_call`."""
 
     model: str
     messages: tuple[Message, ...]
@@ -159,6 +164,7 @@ class ChatRequest:
     knobs: Mapping[str, JSON] = field(default_factory=dict)
     extra: Mapping[str, JSON] = field(default_factory=dict)
     dialect: str = "openai_chat"
+    legacy_functions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ class RefusalDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """`block` counts the reasoning blocks of a choice from 0; signature and redacted may come in a delta of their own."""
+    """`block` counts the reasoning blocks of a choice from 0; signature and redacted may come in a delta alone."""
 
     text: str = ""
     signature: str | None = None
@@ -229,7 +235,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStart:
-    """`index` counts the tool calls of a choice from 0."""
+    """`index` counts the tool calls of a choice from 0. A legacy function_call has the id "" and the index -1."""
 
     index: int
     id: str
