@@ -1,0 +1,153 @@
+"""Events <-> finished answer: collect() and replay() are inverse to each other.
+
+Invariant: pure; a stream that did not end is never collected into an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from proxy_api.chat import (
+    ChatResponse,
+    Choice,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
+    Started,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+    UsageSeen,
+)
+from proxy_api.errors import UpstreamIncomplete
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One choice under way."""
+
+    text: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
+    reasoning: dict[int, Reasoning] = field(default_factory=dict)
+    starts: dict[int, ToolCallStart] = field(default_factory=dict)
+    arguments: dict[int, list[str]] = field(default_factory=dict)
+    finish: tuple[FinishReason, str | None] | None = None
+
+
+def collect(events: Iterable[Event | None]) -> ChatResponse:
+    """The finished answer. Raises UpstreamIncomplete where Started, Ended or a choice's Finished is missing."""
+    started: Started | None = None
+    usage: Usage | None = None
+    drafts: dict[int, _Draft] = {}
+    ended = False
+    for event in events:
+        match event:
+            case None:
+                pass
+            case Started():
+                started = event
+            case UsageSeen():
+                usage = event.usage
+            case Ended():
+                ended = True
+            case _:
+                _note(drafts.setdefault(event.choice, _Draft()), event)
+    if started is None or not ended or not drafts:
+        raise UpstreamIncomplete("The answer stopped before its end")
+    choices = tuple(_choice(index, draft) for index, draft in sorted(drafts.items()))
+    return ChatResponse(started.id, started.model, started.created, choices, usage)
+
+
+def _note(
+    draft: _Draft, event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Finished
+) -> None:
+    match event:
+        case TextDelta():
+            draft.text.append(event.text)
+        case RefusalDelta():
+            draft.refusal.append(event.text)
+        case ReasoningDelta():
+            draft.reasoning[event.block] = _grown(draft.reasoning.get(event.block, Reasoning()), event)
+        case ToolCallStart():
+            draft.starts[event.index] = event
+        case ToolCallDelta():
+            draft.arguments.setdefault(event.index, []).append(event.arguments)
+        case Finished():
+            draft.finish = (event.finish_reason, event.native_finish_reason)
+        case _:
+            assert_never(event)
+
+
+def _grown(block: Reasoning, delta: ReasoningDelta) -> Reasoning:
+    return Reasoning(
+        block.text + delta.text,
+        block.signature if delta.signature is None else delta.signature,
+        block.redacted if delta.redacted is None else delta.redacted,
+    )
+
+
+def _choice(index: int, draft: _Draft) -> Choice:
+    if draft.finish is None:
+        raise UpstreamIncomplete("The answer has no finish_reason")
+    return Choice(index, tuple(_parts(draft)), *draft.finish)
+
+
+def _parts(draft: _Draft) -> Iterator[Part]:
+    """In the one order that a stream keeps: reasoning, text, refusal, tool calls."""
+    for _, block in sorted(draft.reasoning.items()):
+        yield block
+    if text := "".join(draft.text):
+        yield Text(text)
+    if refusal := "".join(draft.refusal):
+        yield Refusal(refusal)
+    for index, start in draft.starts.items():
+        yield ToolCall(start.id, start.name, "".join(draft.arguments.get(index, ())), start.signature)
+
+
+def replay(response: ChatResponse) -> Iterator[Event]:
+    """The events that collect() makes this answer of."""
+    yield Started(response.id, response.model, response.created)
+    for choice in response.choices:
+        yield from _events(choice)
+        yield Finished(choice.finish_reason, choice.native_finish_reason, choice.index)
+    if response.usage is not None:
+        yield UsageSeen(response.usage)
+    yield Ended()
+
+
+def _events(choice: Choice) -> Iterator[Event]:
+    """Parts that an answer never has (media, results) and what only another language understands have no event."""
+    blocks = calls = 0
+    for part in choice.parts:
+        match part:
+            case Reasoning():
+                yield ReasoningDelta(part.text, part.signature, part.redacted, blocks, choice.index)
+                blocks += 1
+            case ToolCall(id=""):
+                yield from _call(-1, part, choice.index)
+            case ToolCall():
+                yield from _call(calls, part, choice.index)
+                calls += 1
+            case Text():
+                yield TextDelta(part.text, choice.index)
+            case Refusal():
+                yield RefusalDelta(part.text, choice.index)
+            case _:
+                pass
+
+
+def _call(index: int, call: ToolCall, choice: int) -> Iterator[Event]:
+    yield ToolCallStart(index, call.id, call.name, choice, call.signature)
+    if call.arguments:
+        yield ToolCallDelta(index, call.arguments, choice)
