@@ -1,0 +1,148 @@
+"""OpenAI messages read into neutral ones: parts in the order reasoning, content, refusal, tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from proxy_api.chat import Audio, File, Image, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from proxy_api.errors import BadRequest
+
+
+def read_messages(said: list[Any]) -> tuple[Message, ...]:
+    """Tool results that follow each other become one message of role tool."""
+    messages: list[Message] = []
+    for index, item in enumerate(said):
+        message = _message(item, f"messages[{index}]")
+        if message.role == "tool" and messages and messages[-1].role == "tool":
+            messages[-1] = Message("tool", messages[-1].parts + message.parts)
+        else:
+            messages.append(message)
+    return tuple(messages)
+
+
+def _message(said: dict[str, Any], where: str) -> Message:
+    match said["role"]:
+        case "tool" | "function":
+            return Message("tool", (_result(said),))
+        case "assistant":
+            return Message("assistant", tuple(_assistant(said, where)), said.get("name"))
+        case role:
+            return Message(role, tuple(read_content(said.get("content"))), said.get("name"))
+
+
+def _result(said: dict[str, Any]) -> ToolResult:
+    return ToolResult(
+        call_id=said.get("tool_call_id") or "",
+        parts=tuple(read_content(said.get("content"))),
+        name=said.get("name"),
+        is_error=bool(said.get("is_error")),
+        cache_control=said.get("cache_control"),
+    )
+
+
+def _assistant(said: dict[str, Any], where: str) -> Iterator[Part]:
+    if said.get("audio"):
+        raise BadRequest("This provider has not heard that audio answer", param=f"{where}.audio")
+    yield from read_reasoning(said)
+    yield from read_content(said.get("content"))
+    if said.get("refusal"):
+        yield Refusal(said["refusal"])
+    for index, call in enumerate(said.get("tool_calls") or ()):
+        yield _call(call, f"{where}.tool_calls[{index}]")
+    if said.get("function_call"):
+        yield ToolCall("", said["function_call"]["name"], said["function_call"].get("arguments") or "")
+
+
+def _call(said: dict[str, Any], where: str) -> ToolCall:
+    if "function" not in said:
+        raise BadRequest("This provider has only function calls", param=f"{where}.type", code="unsupported_value")
+    return read_call(said)
+
+
+def read_call(said: dict[str, Any]) -> ToolCall:
+    """Google's OpenAI layer keeps a call's signature in extra_content (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
+    google = (said.get("extra_content") or {}).get("google") or {}
+    return ToolCall(
+        id=said.get("id") or "",
+        name=said["function"]["name"],
+        arguments=said["function"].get("arguments") or "",
+        signature=google.get("thought_signature"),
+        cache_control=said.get("cache_control"),
+    )
+
+
+def read_reasoning(said: dict[str, Any]) -> Iterator[Reasoning]:
+    """`reasoning` as a list of {id: signature, content} (or redacted) first; else the string that hosts give."""
+    listed = said.get("reasoning")
+    if isinstance(listed, list):
+        for item in listed:
+            yield Reasoning(item.get("content") or "", item.get("id"), item.get("redacted"))
+    elif text := said.get("reasoning_content") or (listed if isinstance(listed, str) else ""):
+        yield Reasoning(text)
+
+
+def read_content(said: Any) -> Iterator[Part]:
+    """A string or a list of parts; nothing for null and ""."""
+    if isinstance(said, str):
+        if said:
+            yield Text(said)
+        return
+    for part in said or ():
+        yield _part(part)
+
+
+def _part(said: dict[str, Any]) -> Part:
+    match said:
+        case {"type": "text", "text": str(text)}:
+            return Text(text, said.get("cache_control"))
+        case {"type": "refusal", "refusal": str(text)}:
+            return Refusal(text)
+        case _:
+            return _media(said, said.get("cache_control"))
+
+
+def _media(said: dict[str, Any], cache_control: Any) -> Part:
+    match said:
+        case {"type": "image_url", "image_url": {"url": str(url)} as image}:
+            return _image(url, image.get("detail"), cache_control)
+        case {"type": "image_url", "image_url": str(url)}:
+            return _image(url, None, cache_control)
+        case {"type": "file", "file": dict(file)}:
+            return _file(file, cache_control)
+        case {"type": "input_audio", "input_audio": dict(audio)}:
+            return Audio(audio.get("format", ""), audio.get("data", ""), cache_control)
+        case _:
+            return Opaque("openai_chat", said)
+
+
+def _image(url: str, detail: str | None, cache_control: Any) -> Image:
+    media_type, data = data_url(url)
+    if data is None:
+        return Image(url=url, detail=detail, cache_control=cache_control)
+    return Image(media_type, data, detail=detail, cache_control=cache_control)
+
+
+def _file(said: dict[str, Any], cache_control: Any) -> File:
+    """file_data is a data URL in OpenAI's own words; an http(s) address there is what OpenRouter takes."""
+    given = said.get("file_data")
+    media_type, data = data_url(given) if given else (None, None)
+    is_url = data is None and given is not None and given.startswith(("http://", "https://"))
+    return File(
+        media_type=media_type,
+        data=None if is_url else data if data is not None else given,
+        url=given if is_url else None,
+        file_id=said.get("file_id"),
+        filename=said.get("filename"),
+        cache_control=cache_control,
+    )
+
+
+def data_url(url: str) -> tuple[str | None, str | None]:
+    """RFC 2397, its base64 form: (media type, base64 text), or (None, None) for any other address."""
+    if url[:5].lower() != "data:":
+        return None, None
+    head, comma, data = url[5:].partition(",")
+    if not comma or not head.endswith(";base64"):
+        return None, None
+    return head.split(";", 1)[0].lower(), data

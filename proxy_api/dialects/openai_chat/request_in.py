@@ -1,0 +1,159 @@
+"""An OpenAI chat request read into the neutral chat. The body has passed proxy_api.shape, so its types are right.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy_api.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
+from proxy_api.dialects.openai_chat.messages_in import read_messages
+from proxy_api.errors import BadRequest
+
+KNOBS = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "metadata",
+        "modalities",
+        "moderation",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "reasoning_budget",
+        "reasoning_effort",
+        "reasoning_enabled",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "top_logprobs",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+_FIELDS = frozenset(
+    {
+        "function_call",
+        "functions",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    }
+)
+
+
+def read_request(body: dict[str, Any]) -> ChatRequest:
+    """null is the same as absent. Raises BadRequest for what only OpenAI itself can run (custom tools)."""
+    said = {key: value for key, value in body.items() if value is not None}
+    legacy = "functions" in said and "tools" not in said
+    limits = [said[key] for key in ("max_tokens", "max_completion_tokens") if key in said]
+    return ChatRequest(
+        model=said["model"],
+        messages=read_messages(said["messages"]),
+        tools=_functions(said["functions"]) if legacy else _tools(said.get("tools", [])),
+        tool_choice=_function_call(said.get("function_call")) if legacy else _tool_choice(said.get("tool_choice")),
+        parallel_tool_calls=said.get("parallel_tool_calls"),
+        response_format=_response_format(said.get("response_format")),
+        max_tokens=max(limits, default=None),
+        temperature=said.get("temperature"),
+        top_p=said.get("top_p"),
+        top_k=said.get("top_k"),
+        stop=_stop(said.get("stop", ())),
+        n=said.get("n"),
+        seed=said.get("seed"),
+        stream=said.get("stream", False),
+        include_usage=bool((said.get("stream_options") or {}).get("include_usage")),
+        knobs={key: value for key, value in said.items() if key in KNOBS},
+        extra={key: value for key, value in said.items() if key not in KNOBS and key not in _FIELDS},
+        legacy_functions=legacy,
+    )
+
+
+def _stop(said: Any) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
+
+
+def _tools(said: list[Any]) -> tuple[Tool, ...]:
+    return tuple(_tool(tool, index) for index, tool in enumerate(said))
+
+
+def _tool(said: dict[str, Any], index: int) -> Tool:
+    if said.get("type") != "function":
+        raise BadRequest(
+            f"This provider has only function tools, not {said.get('type')!r}",
+            param=f"tools[{index}].type",
+            code="unsupported_value",
+        )
+    function = said["function"]
+    return _function(function, said.get("cache_control") or function.get("cache_control"))
+
+
+def _functions(said: list[Any]) -> tuple[Tool, ...]:
+    return tuple(_function(function, function.get("cache_control")) for function in said)
+
+
+def _function(said: dict[str, Any], cache_control: Any) -> Tool:
+    return Tool(
+        name=said["name"],
+        description=said.get("description"),
+        parameters=said.get("parameters"),
+        strict=said.get("strict"),
+        cache_control=cache_control,
+    )
+
+
+def _function_call(said: Any) -> ToolChoice | None:
+    if isinstance(said, dict):
+        return ToolChoice("named", (said["name"],))
+    return ToolChoice(said) if said is not None else None
+
+
+def _tool_choice(said: Any) -> ToolChoice | None:
+    match said:
+        case None:
+            return None
+        case "auto" | "none" | "required":
+            return ToolChoice(said)
+        case {"type": "function", "function": {"name": str(name)}}:
+            return ToolChoice("named", (name,))
+        case {"type": "allowed_tools", "allowed_tools": {"mode": "auto" | "required" as mode, "tools": list(tools)}}:
+            return ToolChoice(mode, tuple(tool["function"]["name"] for tool in tools if "function" in tool))
+        case _:
+            raise BadRequest("This provider cannot be told this tool_choice", param="tool_choice")
+
+
+def _response_format(said: Any) -> ResponseFormat | None:
+    match said:
+        case {"type": "json_object"}:
+            return ResponseFormat("json_object")
+        case {"type": "json_schema", "json_schema": dict(form)}:
+            return ResponseFormat(
+                "json_schema",
+                name=form.get("name"),
+                description=form.get("description"),
+                schema=form.get("schema"),
+                strict=form.get("strict"),
+            )
+        case None | {"type": "text"}:
+            return None
+        case _:
+            raise BadRequest("This provider cannot be told this response_format", param="response_format.type")
