@@ -1,0 +1,107 @@
+"""A finished completion, both ways, and the judgement whether it is one.
+
+https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast, get_args
+
+from proxy_api.chat import JSON, ChatResponse, Choice, FinishReason, Part, Refusal, Text, ToolCall
+from proxy_api.dialects.openai_chat.errors import error_in
+from proxy_api.dialects.openai_chat.messages_in import read_call, read_content, read_reasoning
+from proxy_api.dialects.openai_chat.messages_out import write_assistant
+from proxy_api.dialects.openai_chat.usage import usage_of, write_usage
+from proxy_api.errors import UpstreamError, UpstreamIncomplete
+
+_REASONS = frozenset(get_args(FinishReason))
+_SYNONYMS: dict[str, FinishReason] = {"model_length": "length", "max_tokens": "length"}
+_FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage"})
+
+
+def judge(body: JSON) -> dict[int, str]:
+    """The finish reason of every choice. Raises what an error object in a 200 means, UpstreamIncomplete where a choice
+    or its finish reason is missing: such an answer is neither given as whole nor cached."""
+    if (error := error_in(body)) is not None:
+        raise error
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices:
+        raise UpstreamIncomplete("The provider's answer has no choices")
+    return dict(_finish(choice, position) for position, choice in enumerate(choices))
+
+
+def _finish(choice: Any, position: int) -> tuple[int, str]:
+    if not isinstance(choice, dict):
+        raise UpstreamError("The provider's answer is no chat completion")
+    if (error := error_in(choice)) is not None:  # OpenRouter puts a failure in mid-answer into the choice
+        raise error
+    reason = choice.get("finish_reason")
+    if not isinstance(reason, str) or not reason:
+        raise UpstreamIncomplete("The provider's answer has no finish_reason")
+    return choice.get("index", position), reason
+
+
+def read_response(body: JSON, now: int) -> ChatResponse:
+    """Raises what judge() raises."""
+    reasons = judge(body)
+    choices = zip(body["choices"], reasons.items(), strict=True)
+    return ChatResponse(
+        id=body.get("id") or "",
+        model=body.get("model") or "",
+        created=int(body.get("created") or now),
+        choices=tuple(_choice(choice, index, reason) for choice, (index, reason) in choices),
+        usage=usage_of(body),
+        extra={key: value for key, value in body.items() if key not in _FIELDS},
+    )
+
+
+def _choice(said: dict[str, Any], index: int, reason: str) -> Choice:
+    native = said.get("native_finish_reason")
+    return Choice(
+        index, tuple(_parts(said.get("message") or {})), finish_reason(reason), reason if native is None else native
+    )
+
+
+def finish_reason(said: str) -> FinishReason:
+    """Unknown words are `stop`; what the host really said stays in native_finish_reason."""
+    return cast("FinishReason", said) if said in _REASONS else _SYNONYMS.get(said, "stop")
+
+
+def _parts(message: dict[str, Any]) -> Iterator[Part]:
+    yield from read_reasoning(message)
+    yield from read_content(message.get("content"))
+    if message.get("refusal"):
+        yield Refusal(message["refusal"])
+    for call in message.get("tool_calls") or ():
+        if "function" in call:
+            yield read_call(call)
+    if call := message.get("function_call"):
+        yield ToolCall("", call["name"], call.get("arguments") or "")
+
+
+def write_response(response: ChatResponse) -> dict[str, Any]:
+    """All text blocks are one string."""
+    said: dict[str, Any] = {
+        "id": response.id,
+        "object": "chat.completion",
+        "created": response.created,
+        "model": response.model,
+        "choices": [_written(choice) for choice in response.choices],
+    }
+    if response.usage is not None:
+        said["usage"] = write_usage(response.usage)
+    return said | dict(response.extra)
+
+
+def _written(choice: Choice) -> dict[str, Any]:
+    text = "".join(part.text for part in choice.parts if isinstance(part, Text))
+    others = [part for part in choice.parts if not isinstance(part, Text)]
+    message = {"refusal": None} | write_assistant([*others, Text(text)] if text else others)
+    return {
+        "index": choice.index,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": choice.finish_reason,
+        "native_finish_reason": choice.native_finish_reason,
+    }
