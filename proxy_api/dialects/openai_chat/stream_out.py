@@ -1,0 +1,121 @@
+"""Events written as an OpenAI chat stream: role first, one finish chunk a choice, usage if asked for, [DONE] last.
+
+https://platform.openai.com/docs/api-reference/chat-streaming
+Hot path: the head of the chunk is made once, only what is new in an event is serialised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from orjson import dumps
+
+from proxy_api.chat import (
+    Ended,
+    Event,
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+    UsageSeen,
+)
+from proxy_api.dialects.openai_chat.usage import write_usage
+from proxy_api.framing import DONE
+
+_ROLE = {"role": "assistant", "content": ""}
+
+
+def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterator[bytes | None]:
+    """One id, created and model on every chunk; None is passed on. [DONE] only after Ended."""
+    head, tail = b"", b'}],"usage":null}\n\n' if include_usage else b"}]}\n\n"
+    usage: Usage | None = None
+    roles: set[int] = set()
+    for event in events:
+        match event:
+            case None:
+                yield None
+            case Started():
+                head = _head(event)
+                roles.add(0)
+                yield head + _piece(0, _ROLE) + tail
+            case UsageSeen():
+                usage = event.usage
+            case Ended():
+                yield _last(head, usage) if include_usage else DONE
+            case _:
+                if event.choice not in roles:
+                    roles.add(event.choice)
+                    yield head + _piece(event.choice, _ROLE) + tail
+                yield head + _body(event) + tail
+
+
+def _head(started: Started) -> bytes:
+    envelope = {
+        "id": started.id,
+        "object": "chat.completion.chunk",
+        "created": started.created,
+        "model": started.model,
+    }
+    return b"data: " + dumps(envelope)[:-1] + b',"choices":['
+
+
+def _last(head: bytes, usage: Usage | None) -> bytes:
+    return (head + b'],"usage":' + dumps(write_usage(usage)) + b"}\n\n" if usage else b"") + DONE
+
+
+def _piece(choice: int, delta: dict[str, Any]) -> bytes:
+    return b'{"index":%d,"delta":%b,"finish_reason":null' % (choice, dumps(delta))
+
+
+def _body(
+    event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Finished,
+) -> bytes:
+    match event:
+        case TextDelta():
+            return b'{"index":%d,"delta":{"content":%b},"finish_reason":null' % (event.choice, dumps(event.text))
+        case ToolCallDelta():
+            return _piece(event.choice, _arguments(event))
+        case ReasoningDelta():
+            return _piece(event.choice, _reasoning(event))
+        case ToolCallStart():
+            return _piece(event.choice, _call(event))
+        case RefusalDelta():
+            return _piece(event.choice, {"refusal": event.text})
+        case Finished():
+            said = {"finish_reason": event.finish_reason, "native_finish_reason": event.native_finish_reason}
+            return b'{"index":%d,"delta":{},%b' % (event.choice, dumps(said)[1:-1])
+        case _:
+            assert_never(event)
+
+
+def _arguments(event: ToolCallDelta) -> dict[str, Any]:
+    if event.index < 0:
+        return {"function_call": {"arguments": event.arguments}}
+    return {"tool_calls": [{"index": event.index, "function": {"arguments": event.arguments}}]}
+
+
+def _call(event: ToolCallStart) -> dict[str, Any]:
+    function = {"name": event.name, "arguments": ""}
+    if event.index < 0:
+        return {"function_call": function}
+    said: dict[str, Any] = {"index": event.index, "id": event.id, "type": "function", "function": function}
+    if event.signature is not None:
+        said["extra_content"] = {"google": {"thought_signature": event.signature}}
+    return {"tool_calls": [said]}
+
+
+def _reasoning(event: ReasoningDelta) -> dict[str, Any]:
+    """The reference's object {id?, content?}, and the text once more as the string that many clients read."""
+    piece: dict[str, Any] = {"index": event.block} if event.block else {}
+    if event.signature is not None:
+        piece["id"] = event.signature
+    if event.redacted is not None:
+        piece |= {"id": event.signature, "redacted": event.redacted}
+    if not event.text:
+        return {"reasoning": piece}
+    return {"reasoning": piece | {"content": event.text}, "reasoning_content": event.text}
