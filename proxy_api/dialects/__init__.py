@@ -1,0 +1,59 @@
+"""One module per wire language, each a set of pure functions: {read,write}_{request,response,stream,error}.
+
+Read is from the wire into the neutral chat (proxy_api.chat), write the other way.
+Code map: openai_chat and anthropic are the languages; failures.py says what a provider's failure means, asked.py adapts
+an answer to what the request had to be emulated with.
+Invariant: no Django, no socket, no clock, no randomness in here, and no provider's name decides anything.
+Adding a language: one module with the functions of `Dialect`, one line in DIALECTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, cast
+
+from proxy_api.catalog import ModelFacts
+from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
+from proxy_api.dialects import anthropic, openai_chat
+from proxy_api.errors import GatewayError
+from proxy_api.framing import Frame
+
+
+class Dialect(Protocol):
+    """What a wire language must know. now: Unix seconds. Iterators pass `None` (a silence) on."""
+
+    name: str
+    path: str
+
+    def read_request(self, body: dict[str, Any]) -> ChatRequest:
+        """Raises BadRequest naming the param."""
+
+    def write_request(self, request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, Any], tuple[Loss, ...]]:
+        """The body, and what could not be said. Raises BadRequest where content cannot be said."""
+
+    def read_response(self, body: JSON, now: int) -> ChatResponse:
+        """Raises UpstreamError, UpstreamIncomplete, or what an in-band error object means."""
+
+    def write_response(self, response: ChatResponse) -> dict[str, Any]:
+        """The finished answer as the client's JSON."""
+
+    def read_stream(self, frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
+        """Ends with Ended, or raises UpstreamError, UpstreamIncomplete, or what an error event means."""
+
+    def write_stream(self, events: Iterator[Event | None], include_usage: bool) -> Iterator[bytes | None]:
+        """Whole SSE frames; the language's own last word only after Ended."""
+
+    def read_error(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool = False
+    ) -> GatewayError:
+        """own_key: the caller brought the provider key, so its 401 and 403 are told as they are."""
+
+    def write_error(self, error: GatewayError) -> dict[str, Any]:
+        """The error body of this language."""
+
+
+# Type checkers do not take a module for a Protocol inside a Mapping: hence the casts.
+DIALECTS: Mapping[str, Dialect] = {
+    openai_chat.name: cast("Dialect", openai_chat),
+    anthropic.name: cast("Dialect", anthropic),
+}
