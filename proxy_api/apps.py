@@ -1,6 +1,14 @@
 from django.apps import AppConfig
 
+from proxy_api.providers.rows import ROWS
+
 
 class ProxyApiConfig(AppConfig):
     name = "proxy_api"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell `keys` which providers there are: it reads their keys and addresses, and knows no list of its own."""
+        from keys import credentials  # its models can be imported only once all apps are loaded
+
+        credentials.declare({row.name: row.env for row in ROWS}, [row.name for row in ROWS if row.keyless])

@@ -1,0 +1,135 @@
+from typing import Any
+
+import pytest
+
+from keys.credentials import Credential
+from keys.secret import Secret
+from proxy_api.dialects import DIALECTS
+from proxy_api.providers import PROVIDERS, prepare
+from proxy_api.routing import Route
+from proxy_api.upstream import UpstreamRequest
+
+
+def route(provider: str, **fields: Any) -> Route:
+    credential = Credential(id="c", name="c", provider=provider, **{"secret": Secret("sk-1"), **fields})
+    return Route(PROVIDERS[provider], "m", credential)
+
+
+def prepared(provider: str, sent: dict[str, str] | None = None, **fields: Any) -> UpstreamRequest:
+    return prepare(route(provider, **fields), b"{}", sent or {})
+
+
+def test_every_row_names_its_source_and_a_known_dialect() -> None:
+    for name, row in PROVIDERS.items():
+        assert row.name == name
+        assert row.source.startswith("https://")
+        assert row.dialect in DIALECTS
+        assert not row.base_url.endswith("/")
+        assert row.base_url.startswith("https://") or row.keyless
+
+
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [
+        ("openai", "https://api.openai.com/v1/chat/completions"),
+        ("anthropic", "https://api.anthropic.com/v1/messages"),
+        ("groq", "https://api.groq.com/openai/v1/chat/completions"),
+        ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions"),
+        ("ollama", "http://127.0.0.1:11434/v1/chat/completions"),
+    ],
+)
+def test_the_address_is_the_providers_and_the_dialects(provider: str, url: str) -> None:
+    assert prepared(provider).url == url
+
+
+@pytest.mark.parametrize("base_url", ["http://10.0.0.1:8000/v1", "http://10.0.0.1:8000/v1/"])
+def test_a_credential_may_bring_its_own_address(base_url: str) -> None:
+    assert prepared("openai", base_url=base_url).url == "http://10.0.0.1:8000/v1/chat/completions"
+    assert prepared("anthropic", base_url=base_url).url == "http://10.0.0.1:8000/v1/messages"
+
+
+def test_each_provider_gets_its_key_where_it_wants_it() -> None:
+    openai, anthropic = prepared("openai").headers, prepared("anthropic").headers
+    assert openai["authorization"] == "Bearer sk-1"
+    assert "x-api-key" not in openai
+    assert anthropic["x-api-key"] == "sk-1"
+    assert anthropic["anthropic-version"] == "2023-06-01"
+    assert "authorization" not in anthropic
+
+
+def test_a_keyless_provider_gets_no_key() -> None:
+    assert "authorization" not in prepared("ollama", secret=None).headers
+
+
+def test_only_listed_headers_of_the_client_travel_on() -> None:
+    trace = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+    sent = {
+        "authorization": "Bearer dgm_ours",
+        "x-api-key": "dgm_ours",
+        "cookie": "a=b",
+        "host": "evil",
+        "x-forwarded-for": "127.0.0.1",
+        "user-agent": "client",
+        "openai-organization": "org-1",
+        "openai-beta": "assistants=v2",
+        "anthropic-beta": "context-1m",
+        "anthropic-version": "2099-01-01",
+        "idempotency-key": "i-1",
+        "traceparent": trace,
+    }
+    own = {"content-type", "accept", "user-agent"}
+    openai, anthropic = prepared("openai", sent).headers, prepared("anthropic", sent).headers
+    assert set(openai) - own == {"authorization", "openai-beta", "idempotency-key", "traceparent"}
+    assert set(anthropic) - own == {
+        "x-api-key",
+        "anthropic-version",
+        "anthropic-beta",
+        "idempotency-key",
+        "traceparent",
+    }
+    assert "dgm_ours" not in (*openai.values(), *anthropic.values())
+    assert anthropic["anthropic-version"] == "2023-06-01"
+    assert openai["user-agent"] == "dragoman"
+
+
+@pytest.mark.parametrize("value", ["", "a\r\nb: c", "\x00", "é", " x", "x" * 2000])
+def test_a_broken_header_value_stays_here(value: str) -> None:
+    assert "openai-beta" not in prepared("openai", {"openai-beta": value}).headers
+
+
+def test_a_broken_traceparent_stays_here() -> None:
+    assert "traceparent" not in prepared("openai", {"traceparent": "00-zz-zz-zz"}).headers
+
+
+def test_headers_of_a_credential_win_over_the_clients() -> None:
+    headers = prepared("openai", {"openai-beta": "theirs"}, headers={"OpenAI-Beta": "ours", "X-Team": "a"}).headers
+    assert headers["openai-beta"] == "ours"
+    assert headers["x-team"] == "a"
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\r\nb", "a\x00", "schlüssel"])
+def test_a_key_that_is_no_header_value_is_never_sent(key: str) -> None:
+    with pytest.raises(ValueError, match="header"):
+        prepared("openai", secret=Secret(key))
+
+
+def test_the_kind_of_answer_is_asked_for() -> None:
+    assert prepared("openai").headers["accept"] == "application/json"
+    streamed = prepare(route("openai"), b"{}", {}, stream=True)
+    assert streamed.headers["accept"] == "text/event-stream"
+    assert streamed.stream
+
+
+def test_only_the_operators_word_makes_an_address_trusted() -> None:
+    assert not prepared("openai").trusted
+    assert not prepared("openai", base_url="http://10.0.0.1/v1").trusted
+    assert prepared("openai", base_url="http://10.0.0.1/v1", trusted=True).trusted
+    assert prepared("ollama", secret=None).trusted
+    assert not prepared("ollama", secret=None, base_url="http://10.0.0.1/v1").trusted
+
+
+def test_mistral_calls_two_fields_otherwise_and_knows_no_stream_options() -> None:
+    mistral = PROVIDERS["mistral"]
+    assert mistral.renames == {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
+    assert not mistral.stream_usage
+    assert PROVIDERS["openai"].stream_usage
