@@ -1,0 +1,174 @@
+from typing import Any
+
+import pytest
+
+from keys.credentials import Credential
+from keys.identity import Identity
+from keys.secret import Secret
+from proxy_api.errors import GatewayError
+from proxy_api.routing import Route, first_configured, listed, routed
+
+ANYONE = Identity(kind="virtual", id="k", name="k", scope="k")
+OWN_KEY = Identity(kind="provider_key", id="p", name="p", scope="p", provider_key=Secret("sk-own"))
+
+
+def credential(provider: str, name: str = "", **fields: Any) -> Credential:
+    return Credential(id=name, name=name, provider=provider, **{"secret": Secret("sk-1"), **fields})
+
+
+def limited(*models: str) -> Identity:
+    return Identity(kind="virtual", id="k", name="k", scope="k", models=models)
+
+
+def ways(asked: str, *available: Credential, identity: Identity = ANYONE, chance: float = 0.0) -> list[str]:
+    """provider/model@credential of each route, in order."""
+    routes = routed(asked, identity, available, chance)
+    return [f"{route.provider.name}/{route.model}@{route.credential.name}" for route in routes]
+
+
+def refusal(asked: str, *available: Credential, identity: Identity = ANYONE) -> GatewayError:
+    with pytest.raises(GatewayError) as caught:
+        routed(asked, identity, available, 0.0)
+    assert (caught.value.type, caught.value.param) == ("invalid_request_error", "model")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("asked", "way"),
+    [
+        ("openai/gpt-4o", "openai/gpt-4o@"),
+        ("OpenAI/gpt-4o", "openai/gpt-4o@"),
+        ("openai:openai_chat/gpt-4o", "openai/gpt-4o@"),
+        ("gpt-4o", "openai/gpt-4o@"),
+        ("openrouter/meta-llama/llama-3", "openrouter/meta-llama/llama-3@"),
+        ("claude-sonnet-4-5", "anthropic/claude-sonnet-4-5@"),
+        ("ollama/qwen3:latest", "ollama/qwen3:latest@"),
+    ],
+)
+def test_a_name_means_a_provider_and_a_model(asked: str, way: str) -> None:
+    everything = [credential(name) for name in ("openai", "openrouter", "anthropic", "ollama")]
+    assert ways(asked, *everything) == [way]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["no-such-model-xyz", "../../etc/passwd", "opnai/gpt-4o", "openai/", "openai:responses/gpt-4o", "/", "openai:/x"],
+)
+def test_an_unknown_name_is_a_404(asked: str) -> None:
+    error = refusal(asked, credential("openai"))
+    assert (error.status, error.code) == (404, "model_not_found")
+    assert error.message.startswith(f"The model '{asked}' does not exist")
+
+
+def test_an_unknown_provider_is_met_with_the_nearest_names() -> None:
+    assert "openai" in refusal("opnai/gpt-4o").message
+    assert "Did you mean" not in refusal("no-such-model-xyz").message
+
+
+def test_a_known_model_without_a_credential_is_a_404_that_says_so() -> None:
+    error = refusal("gpt-4o")
+    assert (error.status, error.code) == (404, "model_not_found")
+    assert error.message.startswith("No API keys found (for gpt-4o)")
+
+
+def test_a_claude_name_never_goes_to_an_openai_credential() -> None:
+    assert refusal("claude-sonnet-4-5", credential("openai")).message.startswith("No API keys found")
+    assert refusal("anthropic/claude-sonnet-4-5", credential("openai")).message.startswith("No API keys found")
+
+
+def test_a_key_that_may_not_use_a_model_is_a_403() -> None:
+    error = refusal("gpt-4o", credential("openai"), identity=limited("gpt-4o-mini"))
+    assert (error.status, error.code) == (403, "model_not_allowed")
+    assert error.message.startswith("No API keys found (for gpt-4o)")
+
+
+@pytest.mark.parametrize("asked", ["gpt-4o", "openai/gpt-4o", "OPENAI/gpt-4o", "openai:openai_chat/gpt-4o"])
+@pytest.mark.parametrize("models", ["gpt-4o", "openai/gpt-4o", "gpt-*", "openai/*"])
+def test_a_keys_models_hold_for_every_spelling(asked: str, models: str) -> None:
+    assert ways(asked, credential("openai"), identity=limited(models)) == ["openai/gpt-4o@"]
+    assert refusal(asked, credential("openai"), identity=limited("claude-*")).status == 403
+
+
+def test_credentials_are_tried_from_a_random_start_in_turn() -> None:
+    three = [credential("openai", name) for name in "abc"]
+    starts = [ways("gpt-4o", *three, chance=chance) for chance in (0.0, 0.34, 0.99)]
+    assert [[way[-1] for way in found] for found in starts] == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]]
+
+
+def test_the_first_configured_route_is_the_same_whatever_the_start() -> None:
+    three = [credential("openai", name) for name in "abc"]
+    found: list[Route] = [first_configured(routed("gpt-4o", ANYONE, three, chance)) for chance in (0.0, 0.5, 0.9)]
+    assert [route.credential.name for route in found] == ["a", "a", "a"]
+
+
+def test_a_credentials_model_list_limits_what_it_serves() -> None:
+    mini = credential("openai", "mini", models=("gpt-4o-mini", "openai/gpt-4.1*"))
+    assert ways("gpt-4o-mini", mini) == ["openai/gpt-4o-mini@mini"]
+    assert ways("openai/gpt-4.1-nano", mini) == ["openai/gpt-4.1-nano@mini"]
+    assert refusal("gpt-4o", mini).message.startswith("No API keys found (for gpt-4o)")
+
+
+def test_a_credential_that_names_a_bare_model_gives_it_a_route() -> None:
+    lab = credential("custom", "lab", models=("llama-lab", "tuned-*"), base_url="http://10.0.0.1/v1", secret=None)
+    assert ways("llama-lab", lab) == ["custom/llama-lab@lab"]
+    assert ways("tuned-7", lab) == ["custom/tuned-7@lab"]
+    assert ways("custom/llama-lab", lab) == ["custom/llama-lab@lab"]
+    assert refusal("other", lab).status == 404
+
+
+def test_a_model_that_several_providers_name_goes_to_all_of_them() -> None:
+    groq, together = credential("groq", "g", models=("org/model",)), credential("together", "t", models=("org/model",))
+    assert ways("org/model", groq, together) == ["groq/org/model@g", "together/org/model@t"]
+    assert ways("org/model", groq, together, chance=0.5) == ["together/org/model@t", "groq/org/model@g"]
+
+
+def test_a_star_alone_names_no_model() -> None:
+    anything = credential("custom", "any", models=("*",), base_url="http://10.0.0.1/v1")
+    assert refusal("no-such-model", anything).status == 404
+    assert ways("custom/no-such-model", anything) == ["custom/no-such-model@any"]
+
+
+def test_a_generic_provider_needs_an_address() -> None:
+    assert refusal("custom/m", credential("custom")).message.startswith("No API keys found")
+
+
+def test_a_credential_without_a_key_serves_only_a_keyless_provider() -> None:
+    assert refusal("gpt-4o", credential("openai", secret=None)).message.startswith("No API keys found")
+    assert ways("ollama/llama3", credential("ollama", secret=None)) == ["ollama/llama3@"]
+
+
+def test_a_credential_whose_secret_did_not_open_is_left_out() -> None:
+    assert refusal("gpt-4o", credential("openai", broken=True)).status == 404
+
+
+def test_the_callers_own_key_goes_to_the_providers_public_address() -> None:
+    (route,) = routed("gpt-4o", OWN_KEY, [], 0.0)
+    assert route.credential.secret == Secret("sk-own")
+    assert route.credential.base_url is None
+    assert not route.credential.trusted
+
+
+def test_the_callers_own_key_goes_where_the_environment_points_and_not_where_the_admin_does() -> None:
+    admins = credential("openai", "a", base_url="http://10.0.0.9/v1")
+    operators = credential("openai", "o", base_url="http://10.0.0.1/v1", trusted=True, secret=None)
+    (route,) = routed("gpt-4o", OWN_KEY, [admins, operators], 0.0)
+    assert route.credential.base_url == "http://10.0.0.1/v1"
+    assert route.credential.secret == Secret("sk-own")
+    (route,) = routed("gpt-4o", OWN_KEY, [admins], 0.0)
+    assert route.credential.base_url is None
+
+
+def test_the_list_shows_what_a_key_may_call_and_nothing_else() -> None:
+    have = [credential("anthropic"), credential("custom", models=("lab-1", "lab-*"), base_url="http://10.0.0.1/v1")]
+    ids = [model.id for model in listed(ANYONE, have)]
+    assert {"claude-sonnet-4-5", "anthropic/claude-sonnet-4-5", "lab-1", "custom/lab-1"} <= set(ids)
+    assert not any("gpt" in name or "*" in name for name in ids)
+    assert len(ids) == len(set(ids))
+    assert [model.id for model in listed(limited("lab-*"), have)] == ["lab-1", "custom/lab-1"]
+    assert list(listed(limited("nothing"), have)) == []
+
+
+def test_everything_listed_can_be_called() -> None:
+    have = [credential("openai"), credential("groq"), credential("cerebras", models=("gpt-oss-*",))]
+    for model in listed(ANYONE, have):
+        assert routed(model.id, ANYONE, have, 0.0)[0].provider.name in (model.provider, "groq", "cerebras")
