@@ -1,0 +1,88 @@
+"""Rows from the spool land in the tables, each batch in one transaction, so that landing twice changes nothing.
+
+Invariants: a final usage record is never changed; of a completion the newest counts; a hit is counted together with
+the first landing of its final usage record, and never again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Max
+
+from cache_admin.locks import hold_until_commit
+from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.rows import OPEN, Rows, moment
+
+STATEMENT_ROWS = 500
+_KEPT = {"digest", "hits", "last_hit_at"}
+_USAGE_COLUMNS = [column.name for column in UsageRecord._meta.concrete_fields if not column.primary_key]
+_COMPLETION_COLUMNS = [column.name for column in StoredCompletion._meta.concrete_fields if column.name not in _KEPT]
+
+
+def land(rows: Rows, now: float) -> Counter[str]:
+    """Write a batch; what was new is counted. Raises django.db.Error's children, having written nothing."""
+    with transaction.atomic():
+        hold_until_commit("ship")
+        completions = _land_completions(rows.completions.values(), moment(now))
+        UsageBody.objects.bulk_create(rows.bodies.values(), STATEMENT_ROWS, ignore_conflicts=True)
+        usage = _land_usage(rows.usage.values())
+    return Counter(completions=completions, bodies=len(rows.bodies), usage=usage)
+
+
+def mark_aborted(instance: str) -> int:
+    """Calls that a process began and did not live to end. Only once all that it wrote has landed."""
+    return UsageRecord.objects.filter(status=OPEN, instance=instance).update(status="aborted")
+
+
+def _land_usage(rows: Collection[UsageRecord]) -> int:
+    known = dict(UsageRecord.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "status"))
+    news = [row for row in rows if row.pk not in known or (known[row.pk] == OPEN and row.status != OPEN)]
+    UsageRecord.objects.bulk_create(
+        news, STATEMENT_ROWS, update_conflicts=True, unique_fields=["id"], update_fields=_USAGE_COLUMNS
+    )
+    _count_hits(row for row in news if row.cache == "hit" and row.status != OPEN and row.cache_digest)
+    return len(news)
+
+
+def _count_hits(news: Iterable[UsageRecord]) -> None:
+    hits: Counter[str] = Counter()
+    latest: dict[str, datetime] = {}
+    for row in news:
+        hits[row.cache_digest] += 1
+        latest[row.cache_digest] = max(row.at, latest.get(row.cache_digest, row.at))
+    found = list(StoredCompletion.objects.filter(pk__in=latest).only("digest", "hits", "last_hit_at"))
+    for completion in found:
+        completion.hits += hits[completion.digest]
+        last = latest[completion.digest]
+        completion.last_hit_at = max(last, completion.last_hit_at or last)
+    StoredCompletion.objects.bulk_update(found, ["hits", "last_hit_at"], batch_size=200)
+
+
+def _land_completions(rows: Iterable[StoredCompletion], now: datetime) -> int:
+    alive = [row for row in rows if row.expires_at > now]
+    known = dict(
+        StoredCompletion.objects.filter(pk__in=[row.digest for row in alive]).values_list("digest", "created_at")
+    )
+    news = [row for row in alive if row.digest not in known or row.created_at > known[row.digest]]
+    _count_earlier_hits([row for row in news if row.digest not in known])
+    StoredCompletion.objects.bulk_create(
+        news, STATEMENT_ROWS, update_conflicts=True, unique_fields=["digest"], update_fields=_COMPLETION_COLUMNS
+    )
+    return len(news)
+
+
+def _count_earlier_hits(news: list[StoredCompletion]) -> None:
+    """A hit may land before the completion that it hit: two processes' files are read one after the other."""
+    if not news:
+        return
+    earliest = min(row.created_at for row in news)
+    hits = UsageRecord.objects.filter(cache_digest__in=[row.digest for row in news], cache="hit", at__gte=earliest)
+    counted = hits.exclude(status=OPEN).values("cache_digest").annotate(n=Count("pk"), last=Max("at"))
+    found = {hit["cache_digest"]: hit for hit in counted}
+    for row in news:
+        if row.digest in found:
+            row.hits, row.last_hit_at = found[row.digest]["n"], found[row.digest]["last"]
