@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from cache_admin import completions, lookup, sealed
+from cache_admin import completions, sealed
 from cache_admin.completions import Completion, find, store
 from cache_admin.counters import counted
 from cache_admin.models import StoredCompletion
@@ -26,13 +25,6 @@ ANSWER = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "The capital
 REQUEST = b'{"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
 PARIS = Completion(ANSWER, "openai", "gpt-4o-mini", "main", NOW, 3600)
 LABEL = {"key_id": "k1", "key_name": "mine", "request_id": "r1", "model_asked": "gpt-4o-mini"}
-
-
-@pytest.fixture(autouse=True)
-def spool_directory(settings: Settings, tmp_path: Path) -> Iterator[Path]:
-    settings.DRAGOMAN_SPOOL_DIR = tmp_path
-    yield tmp_path
-    lookup._breaker.failures = 0
 
 
 def raw() -> Any:

@@ -1,0 +1,30 @@
+"""Ledger entries and completions for tests."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cache_admin.ledger import LedgerEntry
+from keys.ids import new_id
+
+
+def entry(**facts: Any) -> LedgerEntry:
+    """A call that went well, but for what `facts` say."""
+    usual: dict[str, Any] = {
+        "id": new_id(),
+        "at": time.time(),
+        "status": "ok",
+        "http_status": 200,
+        "key_id": "k1",
+        "key_name": "mine",
+        "endpoint": "chat/completions",
+        "model_asked": "openai/gpt-4o-mini",
+        "provider": "openai",
+        "model_served": "gpt-4o-mini",
+        "cache": "miss",
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_ms": 12.5,
+    }
+    return LedgerEntry(**(usual | facts))
