@@ -38,10 +38,13 @@ class Head(NamedTuple):
 
 def request_head(method: str, url: Url, headers: Iterable[tuple[str, str]], length: int) -> bytes:
     """Request line and headers, with `Accept-Encoding: identity` always. Raises UpstreamError for a forbidden byte."""
-    lines = [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
-    size = f"Content-Length: {length}\r\n" if length or method != "GET" else ""
-    text = f"Host: {url.authority}\r\nAccept-Encoding: identity\r\n{size}{''.join(lines)}"
-    if _HEADER_LINES.fullmatch(text) is None:
+    lines = [f"Host: {url.authority}\r\n", "Accept-Encoding: identity\r\n"]
+    if length or method != "GET":
+        lines.append(f"Content-Length: {length}\r\n")
+    lines += [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
+    text = "".join(lines)
+    # The count sees a value that holds a whole further header.
+    if text.count("\n") != len(lines) or _HEADER_LINES.fullmatch(text) is None:
         raise UpstreamError("A header for the provider holds a forbidden character.", retryable=True)
     return f"{method} {url.target} HTTP/1.1\r\n{text}\r\n".encode("ascii")
 
