@@ -197,7 +197,7 @@ def _announce() -> None:
     try:
         redis.command("INCR", REDIS_KEY)
     except (redis.RedisAway, redis.ResponseError) as error:
-        log.warning("the new revision was not told to Redis: %s", type(error).__name__)
+        log.debug("the new revision was not told to Redis: %s", type(error).__name__)
     _watch.changed()
 
 

@@ -5,7 +5,7 @@ Other apps register what they keep, so that this one need not import them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -21,10 +21,13 @@ def register(name: str, resealer: Resealer) -> None:
     _resealers[name] = resealer
 
 
-def reseal_everything() -> Iterator[tuple[str, int]]:
-    """(name, how many were sealed anew), one by one as they are done."""
-    for name, resealer in _resealers.items():
-        yield name, resealer()
+def names() -> tuple[str, ...]:
+    return tuple(_resealers)
+
+
+def reseal(name: str) -> int:
+    """Seal anew what is kept under `name`; how many were. SealBroken if one does not open: the rest stays as it is."""
+    return _resealers[name]()
 
 
 def reseal_rows(model: type[ProviderCredential] | type[InstallationSecret]) -> int:
