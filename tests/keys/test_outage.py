@@ -1,0 +1,81 @@
+"""The database away for real: stopped, frozen and back."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.conf import settings
+
+from tests import services
+from tests.keys.process import Process
+
+ISSUE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0, skip_checks=True)
+from keys import issuing
+print(issuing.issue("known")[1], issuing.issue("unknown")[1])
+"""
+
+
+@pytest.fixture
+def own_postgres():
+    service = services.start_postgres()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def issued(own_postgres):
+    """Two tokens of an installation on a PostgreSQL of its own."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "proxy_site.settings", "DATABASE_URL": own_postgres.url}
+    done = subprocess.run(
+        [sys.executable, "-c", ISSUE], env=environment, cwd=settings.ROOT, capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("halt", "worker"), [(signal.SIGSTOP, ""), (signal.SIGSTOP, "gevent"), (signal.SIGQUIT, "")])
+def test_without_a_database_known_keys_work_for_their_grace_and_unknown_ones_get_503(
+    own_postgres, issued, halt, worker
+):
+    known, unknown = issued
+    with Process(worker, DATABASE_URL=own_postgres.url, DRAGOMAN_KEY_GRACE="3") as process:
+        assert process.ask("identify", known)[0] == "known"
+        time.sleep(0.6)
+        postmaster_and_backends(own_postgres, halt)
+        assert process.ask("identify", known)[0] == "known"
+        assert process.ask("identify", known)[1] < 0.005
+        said, seconds = process.ask("identify", unknown)
+        assert (said, seconds < 2.5) == (503, True)
+        assert process.ask("identify", unknown)[0] == 503
+        assert process.ask("identify", known)[0] == "known"
+        time.sleep(3.1)
+        assert process.ask("identify", known)[0] == 503
+        if halt == signal.SIGSTOP:
+            postmaster_and_backends(own_postgres, signal.SIGCONT)
+            assert back(process, unknown) == "unknown"
+            assert process.ask("identify", known)[0] == "known"
+
+
+def postmaster_and_backends(service, sent):
+    """PostgreSQL's processes are one group each: freeze the children too, or pooled connections would still answer."""
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(service.process.pid)], capture_output=True, text=True)
+    for pid in (service.process.pid, *map(int, children.stdout.split())):
+        os.kill(pid, sent)
+
+
+def back(process, token):
+    deadline = time.monotonic() + 6
+    while time.monotonic() < deadline:
+        said, _ = process.ask("identify", token)
+        if said != 503:
+            return said
+        time.sleep(0.2)
+    return said
