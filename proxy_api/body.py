@@ -21,6 +21,7 @@ from proxy_api.errors import BadRequest
 
 MAX_DEPTH = 100
 MAX_NODES = 200_000
+MAX_DIGITS = 310  # those of the largest double, and a sign: a longer integer would be infinite to most readers
 
 Path = tuple[str, ...]
 # Where the order of names is part of the meaning: structured outputs follow the schema's order. "*" is any array item.
@@ -130,31 +131,41 @@ def _check_size(raw: bytes, max_depth: int, max_nodes: int) -> None:
     opened = raw.count(b"[") + raw.count(b"{")
     if opened <= max_depth and opened + raw.count(b",") < max_nodes:
         return
-    structure = _outside_strings(raw)
+    structure = _outside_strings(raw, 2 * max_nodes)
     brackets = structure.translate(None, _NO_BRACKETS)
     if len(brackets) // 2 + structure.count(b",") >= max_nodes:
-        raise BadRequest(f"The body of the request holds more than {max_nodes} JSON values.")
+        raise _too_many()
     if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > max_depth:
         raise BadRequest(f"The body of the request is nested deeper than {max_depth} levels.")
 
 
-def _outside_strings(raw: bytes) -> bytes:
-    """What stands outside the strings. Linear whatever comes: a pattern for strings can be made quadratic."""
+def _outside_strings(raw: bytes, most: int) -> bytes:
+    """What stands outside the strings. Linear whatever comes: a pattern for strings can be made quadratic.
+
+    More than `most` strings, which is two for every value, one of them its name, are refused before they cost memory.
+    """
     without_escapes = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if without_escapes.count(b'"') > 2 * most:
+        raise _too_many()
     return b"".join(without_escapes.split(b'"')[::2])
+
+
+def _too_many() -> BadRequest:
+    return BadRequest("The body of the request holds too many JSON values.")
 
 
 def _parsed(text: str, literals: list[str]) -> Any:
     decoder = json.JSONDecoder(
-        object_pairs_hook=_object, parse_float=partial(_float, literals), parse_constant=_refused_constant
+        object_pairs_hook=_object,
+        parse_int=_int,
+        parse_float=partial(_float, literals),
+        parse_constant=_refused_constant,
     )
     try:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise BadRequest(f"We could not parse the JSON body of your request: it is not valid JSON ({place}).") from None
-    except (ValueError, RecursionError):  # an integer beyond Python's digit limit
-        raise BadRequest("The body of the request holds a number with too many digits.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -162,6 +173,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members_seen) != len(pairs):
         raise BadRequest("The body of the request names the same member of an object twice.")
     return members_seen
+
+
+def _int(literal: str) -> int:
+    if len(literal) > MAX_DIGITS:
+        raise BadRequest("The body of the request holds a number that is too large.")
+    return int(literal)
 
 
 def _float(literals: list[str], literal: str) -> float:

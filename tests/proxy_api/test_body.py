@@ -126,6 +126,15 @@ def test_an_escaped_quote_does_not_hide_brackets() -> None:
     assert refusal(b'{"a":"\\\\",' + b'"b":' + b"[" * 200 + b"]" * 200 + b"}").status == 400
 
 
+def test_many_strings_are_refused_before_they_are_parsed() -> None:
+    assert "values" in refusal(b'{"a":' * 500_000).message
+
+
+def test_an_integer_beyond_a_double_is_refused() -> None:
+    assert read(b'{"a":' + b"9" * 308 + b"}").value == {"a": int("9" * 308)}
+    assert refusal(b'{"a":-' + b"9" * 400 + b"}").status == 400
+
+
 def test_wide_bodies_are_refused_before_they_are_parsed() -> None:
     assert "values" in refusal(b'{"a":[' + b"1," * MAX_NODES + b"1]}").message
 
