@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy_api.dialects import DIALECTS
+from proxy_api.errors import UpstreamError
 from proxy_api.providers.rows import ROWS
 from proxy_api.upstream import Provider, UpstreamRequest
 
@@ -36,8 +37,8 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def prepare(route: Route, body: bytes, headers: Mapping[str, str], *, stream: bool = False) -> UpstreamRequest:
-    """The request for one attempt. headers: the client's, names lower-case. Raises ValueError for a key that is no
-    header value (it would have been refused when it was saved)."""
+    """The request for one attempt. headers: the client's, names lower-case. Raises UpstreamError for a key that is no
+    header value (it should have been refused when it was saved); another credential may do."""
     provider, credential = route.provider, route.credential
     return UpstreamRequest(
         method="POST",
@@ -74,7 +75,7 @@ def _authorization(route: Route) -> Iterator[tuple[str, str]]:
         return
     key = route.credential.secret.reveal()
     if not _KEY.fullmatch(key):
-        raise ValueError("the provider key holds a character that no header may hold")
+        raise UpstreamError("The provider key cannot be sent in a header.", code="provider_auth", retryable=True)
     if route.provider.auth == "bearer":
         yield "authorization", f"Bearer {key}"
     else:

@@ -2,9 +2,11 @@ from typing import Any
 
 import pytest
 
+from keys import credentials
 from keys.credentials import Credential
 from keys.secret import Secret
 from proxy_api.dialects import DIALECTS
+from proxy_api.errors import UpstreamError
 from proxy_api.providers import PROVIDERS, prepare
 from proxy_api.routing import Route
 from proxy_api.upstream import UpstreamRequest
@@ -109,8 +111,10 @@ def test_headers_of_a_credential_win_over_the_clients() -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "a\r\nb", "a\x00", "schlüssel"])
 def test_a_key_that_is_no_header_value_is_never_sent(key: str) -> None:
-    with pytest.raises(ValueError, match="header"):
+    with pytest.raises(UpstreamError) as caught:
         prepared("openai", secret=Secret(key))
+    assert caught.value.retryable
+    assert not key or key not in caught.value.message
 
 
 def test_the_kind_of_answer_is_asked_for() -> None:
@@ -133,3 +137,12 @@ def test_mistral_calls_two_fields_otherwise_and_knows_no_stream_options() -> Non
     assert mistral.renames == {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
     assert not mistral.stream_usage
     assert PROVIDERS["openai"].stream_usage
+
+
+def test_every_row_is_declared_to_those_who_keep_the_keys(settings: Any) -> None:
+    assert set(credentials.providers()) == set(PROVIDERS)
+    settings.DRAGOMAN_PROVIDER_ENV = {"PPLX_API_KEY": "pplx-1", "OLLAMA_BASE_URL": "http://10.0.0.2/v1"}
+    found = {one.provider: one for one in credentials.from_environment()}
+    assert set(found) == {"perplexity", "ollama"}
+    assert found["perplexity"].secret == Secret("pplx-1")
+    assert found["ollama"].secret is None
