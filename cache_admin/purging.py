@@ -1,0 +1,137 @@
+"""Purging: expired completions and old usage records go, in bounded batches, each in a transaction of its own.
+
+Safe to run twice at once, to be killed half-way and to be sent again (reliability b24): one at a time by a lock, and a
+batch is either gone or still there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from cache_admin.completions import forget
+from cache_admin.locks import file_lock, hold_until_commit
+from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.rows import OPEN, moment
+from keys.ids import uuid7
+
+BATCH = 1000
+BUDGET_SECONDS = 60.0
+LOST_AFTER = timedelta(days=1)  # no call lasts that long: its process left no lock behind to tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which completions: only the expired ones, unless `everything`; of one model, of one key (id or name)."""
+
+    model: str = ""
+    key: str = ""
+    everything: bool = False
+
+    def rows(self, now: float) -> QuerySet[StoredCompletion]:
+        found = StoredCompletion.objects.order_by("expires_at")
+        if not self.everything:
+            found = found.filter(expires_at__lte=moment(now))
+        if self.model:
+            found = found.filter(model=self.model)
+        if self.key:
+            found = found.filter(key_id=self.key) | found.filter(key_name=self.key)
+        return found
+
+
+EXPIRED = Choice()
+
+
+def purge(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Counter[str]:
+    """Remove what is stale at `now` (Unix s). Returns counts: completions, usage, aborted; busy, unfinished: 1."""
+    counts: Counter[str] = Counter()
+    for step in purging(now, budget_seconds, batch):
+        counts += step
+    return counts
+
+
+def purging(
+    now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH, choice: Choice = EXPIRED
+) -> Iterator[Counter[str]]:
+    """As purge(), yielding the counts of each batch as it is done."""
+    deadline = time.monotonic() + budget_seconds
+    with file_lock(Path(settings.DRAGOMAN_SPOOL_DIR) / "purge.lock") as held:
+        if not held:
+            yield Counter(busy=1)
+            return
+        for step in (purge_completions_once(now, choice), purge_usage_once(now), close_lost_once(now)):
+            yield from repeated(step, batch, deadline)
+
+
+Step = Callable[[int], Counter[str]]
+
+
+def repeated(step: Step, batch: int, deadline: float) -> Iterator[Counter[str]]:
+    """`step` until it finds less than a batch, or the time (monotonic s) is up."""
+    while time.monotonic() < deadline:
+        done = step(batch)
+        yield done
+        if done.total() < batch:
+            return
+    yield Counter(unfinished=1)
+
+
+def purge_completions_once(now: float, choice: Choice) -> Step:
+    def step(batch: int) -> Counter[str]:
+        with transaction.atomic():
+            hold_until_commit("purge")
+            digests = list(choice.rows(now).values_list("digest", flat=True)[:batch])
+            # Asked again while deleting: a newer answer may have landed under the digest meanwhile.
+            gone, _ = choice.rows(now).order_by().filter(digest__in=digests).delete()
+        for digest in digests:
+            forget(digest)
+        return Counter(completions=gone)
+
+    return step
+
+
+def purge_usage_once(now: float) -> Step:
+    """Records older than settings.DRAGOMAN_USAGE_DAYS; 0 keeps them all. Their age is in their ids."""
+    days = settings.DRAGOMAN_USAGE_DAYS
+    oldest = first_id(now - days * 86400)
+
+    def step(batch: int) -> Counter[str]:
+        return Counter(usage=delete_below(oldest, batch) if days else 0)
+
+    return step
+
+
+def delete_below(oldest: UUID, batch: int) -> int:
+    with transaction.atomic():
+        hold_until_commit("purge")
+        found: Any = UsageRecord.objects.filter(pk__lt=oldest).order_by("pk")
+        ids = list(found.values_list("pk", flat=True)[:batch])
+        UsageBody.objects.filter(pk__in=ids).delete()
+        gone, _ = UsageRecord.objects.filter(pk__in=ids).delete()
+    return gone
+
+
+def close_lost_once(now: float) -> Step:
+    """Calls that are still open after a day, because their spool was lost with its disk."""
+
+    def step(batch: int) -> Counter[str]:
+        lost = UsageRecord.objects.filter(status=OPEN, at__lt=moment(now) - LOST_AFTER)
+        ids = list(lost.values_list("pk", flat=True)[:batch])
+        return Counter(aborted=UsageRecord.objects.filter(pk__in=ids, status=OPEN).update(status="aborted"))
+
+    return step
+
+
+def first_id(seconds: float) -> UUID:
+    """The least UUIDv7 of the moment `seconds` (Unix s): ids below it were made before."""
+    return UUID(uuid7(max(0, int(seconds * 1000)), bytes(10)))

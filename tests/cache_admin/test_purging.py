@@ -1,0 +1,146 @@
+"""Purging: what is stale goes, in bounded batches, and nothing else does, however often it is run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from cache_admin.locks import file_lock
+from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.purging import Choice, first_id, purge, purging
+from keys.ids import uuid7
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = time.time()
+DAY = 86400
+
+
+def completions(count: int, *, seconds: float, **facts: Any) -> list[str]:
+    """`count` rows that expire `seconds` from now."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    start = StoredCompletion.objects.count()
+    rows = [
+        StoredCompletion(
+            digest=f"{start + n:064x}",
+            answer_sealed=b"x",
+            request_sealed=b"y",
+            created_at=until - timedelta(days=1),
+            expires_at=until,
+            **({"scope": "key:1", "provider": "openai", "model": "gpt", "key_id": "k1", "key_name": "mine"} | facts),
+        )
+        for n in range(count)
+    ]
+    return [row.digest for row in StoredCompletion.objects.bulk_create(rows)]
+
+
+def usage(age_seconds: float, **facts: Any) -> UsageRecord:
+    at = NOW - age_seconds
+    name = UUID(uuid7(int(at * 1000), bytes(9) + bytes([UsageRecord.objects.count() % 256])))
+    when = timezone.now() - timedelta(seconds=age_seconds)
+    return UsageRecord.objects.create(**({"id": name, "at": when, "status": "ok"} | facts))
+
+
+def test_expired_completions_go_in_batches_and_the_others_stay() -> None:
+    completions(25, seconds=-10)
+    alive = completions(3, seconds=600)
+    steps = [step["completions"] for step in purging(time.time(), batch=10) if "completions" in step]
+    assert steps == [10, 10, 5]
+    assert sorted(StoredCompletion.objects.values_list("digest", flat=True)) == sorted(alive)
+
+
+def test_purging_again_finds_nothing() -> None:
+    completions(3, seconds=-10)
+    assert purge(time.time())["completions"] == 3
+    assert purge(time.time()).total() == 0
+
+
+def test_a_purge_ends_when_its_time_is_up() -> None:
+    completions(3, seconds=-10)
+    assert purge(time.time(), budget_seconds=0)["unfinished"] > 0
+    assert StoredCompletion.objects.count() == 3
+
+
+def test_three_purges_at_once_do_the_work_of_one() -> None:
+    completions(500, seconds=-10)
+    found: list[Counter[str]] = []
+
+    def run() -> None:
+        found.append(purge(time.time(), batch=20))
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sum(counts["completions"] for counts in found) == 500
+    assert StoredCompletion.objects.count() == 0
+
+
+def test_a_second_purge_is_kept_out(spool_directory: Path) -> None:
+    completions(1, seconds=-10)
+    with file_lock(spool_directory / "purge.lock"):
+        assert purge(time.time()) == {"busy": 1}
+
+
+def test_usage_records_go_after_their_days_with_their_bodies(settings: Settings) -> None:
+    settings.DRAGOMAN_USAGE_DAYS = 30
+    old, fresh = usage(31 * DAY), usage(29 * DAY)
+    for row in (old, fresh):
+        UsageBody.objects.create(id=row.id, request_sealed=b"r", answer_sealed=b"a")
+    assert purge(time.time())["usage"] == 1
+    assert UsageRecord.objects.get() == fresh
+    assert UsageBody.objects.get().id == UsageRecord.objects.get().id
+
+
+def test_no_days_keep_the_records_for_ever(settings: Settings) -> None:
+    settings.DRAGOMAN_USAGE_DAYS = 0
+    usage(5000 * DAY)
+    purge(time.time())
+    assert UsageRecord.objects.count() == 1
+
+
+def test_calls_whose_spool_was_lost_are_not_open_for_ever() -> None:
+    lost, running = usage(2 * DAY, status="open"), usage(60, status="open")
+    assert purge(time.time())["aborted"] == 1
+    lost.refresh_from_db()
+    running.refresh_from_db()
+    assert (lost.status, running.status) == ("aborted", "open")
+
+
+def test_the_first_id_of_a_moment_lies_between_those_before_and_after() -> None:
+    before, after = uuid7(999_999, b"\xff" * 10), uuid7(1_000_000, bytes(10))
+    assert before < str(first_id(1000.0)) <= after
+
+
+def test_a_choice_of_living_completions_goes_from_both_tiers() -> None:
+    raw = cache.client.get_client()  # type: ignore[attr-defined]
+    chosen = completions(2, seconds=600, model="gpt", key_name="theirs")
+    kept = completions(1, seconds=600, model="other", key_name="theirs") + completions(1, seconds=600)
+    for digest in chosen + kept:
+        raw.set(f"c:{digest}", b"value")
+    for _ in purging(time.time(), choice=Choice(model="gpt", key="theirs", everything=True)):
+        pass
+    assert sorted(StoredCompletion.objects.values_list("digest", flat=True)) == sorted(kept)
+    assert {key.decode() for key in raw.scan_iter("c:*")} == {f"c:{digest}" for digest in kept}
+
+
+def test_the_command_says_what_it_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    completions(2, seconds=-10)
+    call_command("purge")
+    assert capsys.readouterr().out == "removed 2 completions and 0 usage records\n"
+    completions(2, seconds=600)
+    call_command("purge", "--all", "--model", "gpt")
+    assert capsys.readouterr().out == "removed 2 completions and 0 usage records\n"
