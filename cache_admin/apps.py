@@ -4,3 +4,15 @@ from django.apps import AppConfig
 class CacheAdminConfig(AppConfig):
     name = "cache_admin"
     default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Cache and usage"
+
+    def ready(self) -> None:
+        # Models may be imported only once the apps are there.
+        from cache_admin import resealing
+        from cache_admin.models import Price
+        from keys import freshness
+        from keys.resealing import register
+
+        freshness.watch_model(Price)
+        register("cached completions", resealing.reseal_completions)
+        register("logged bodies", resealing.reseal_bodies)
