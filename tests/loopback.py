@@ -36,7 +36,7 @@ JSON = "application/json"
 SSE = "text/event-stream; charset=utf-8"
 
 
-class Aborted(Exception):
+class HungUpError(Exception):
     """The caller hung up."""
 
 
@@ -92,7 +92,7 @@ class Call:
         if isinstance(self._sock, ssl.SSLSocket):
             return
         if not self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-            raise Aborted
+            raise HungUpError
 
 
 Behaviour = Callable[[Call], None]
@@ -195,7 +195,7 @@ class Upstream:
         call = Call(sock, received, self._stopping)
         try:
             self._behaviour(received.path)(call)
-        except (Aborted, OSError):
+        except (HungUpError, OSError):
             self.aborted.append(received)
             return False
         return call.keep

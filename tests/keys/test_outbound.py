@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from ipaddress import ip_address
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -16,7 +17,6 @@ from keys.outbound import (
     addresses,
     check_origin,
     check_url,
-    ip_address,
     is_public,
     read_url,
 )
@@ -217,7 +217,10 @@ def test_a_name_without_an_address_is_unknown() -> None:
     def failing(_host: str, _port: int) -> list[Address]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    for resolve in (failing, lambda _host, _port: []):
+    def empty(_host: str, _port: int) -> list[Address]:
+        return []
+
+    for resolve in (failing, empty):
         with pytest.raises(AddressUnknown):
             addresses("p.example", 443, trusted=False, resolve=resolve)
 
