@@ -19,7 +19,7 @@ SOCKET_NAME = "valkey.sock"
 
 
 def kept_secret(folder: Path, name: str) -> str:
-    """A secret of 256 bits, made on first need and kept in `folder`/secrets/`name` (mode 0600)."""
+    """A secret of 384 bits (64 characters), made on first need and kept in `folder`/secrets/`name` (mode 0600)."""
     path = folder / "secrets" / name
     try:
         return path.read_text(encoding="ascii").strip()
@@ -33,7 +33,7 @@ def made_secret(path: Path) -> str:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32))
+        file.write(secrets.token_urlsafe(48))
     try:
         os.link(draft, path)
     except FileExistsError:

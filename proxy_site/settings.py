@@ -134,7 +134,12 @@ LOGIN_URL = "/admin/login/"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("DRAGOMAN_HTTPS", default=PUBLIC and not DEBUG)
+# The clients' side of this server speaks HTTPS, whoever ends it (see wsgi.py).
+DRAGOMAN_HTTPS = env.flag("DRAGOMAN_HTTPS", default=PUBLIC and not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = DRAGOMAN_HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if DRAGOMAN_HTTPS else 0
+# Whether subdomains and the browsers' preload list follow is for the owner of the domain to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -33,6 +33,9 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     error = draining(environ) or door.refusal(environ)
     body = environ["wsgi.input"]
     environ["wsgi.input"] = TimedInput(body, settings.DRAGOMAN_BODY_TIMEOUT)
+    if settings.DRAGOMAN_HTTPS:
+        # The operator's word: TLS ends in front of us. No header that a client could send as well is asked.
+        environ["wsgi.url_scheme"] = "https"
     if error is not None:
         return refuse(error, environ, start_response)
     if "HTTP_TRANSFER_ENCODING" in environ:

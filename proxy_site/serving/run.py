@@ -45,7 +45,7 @@ def serve(options: Options, say: Say) -> None:
         web = plan.gunicorn(options, listener.fileno())
         try:
             come_up(web, helpers, listener, Options(options.host, listener.getsockname()[1], options.workers), say)
-            go_on(web, [*helpers, started(helpers, plan.celery(runtime))])
+            go_on(web, helpers, plan.celery(runtime))
         finally:
             go_down(web, helpers)
 
@@ -87,8 +87,10 @@ def wait_for_answer(web: Child, options: Options) -> None:
         time.sleep(TICK)
 
 
-def go_on(web: Child, helpers: list[Child]) -> None:
+def go_on(web: Child, helpers: list[Child], worker: Child) -> None:
     """Until asked to stop. The helpers are started again when they end: the proxy answers without them meanwhile."""
+    if not Stopping.asked:
+        started(helpers, worker)
     while not Stopping.asked:
         if web.exit_code() is not None:
             raise CommandError(f"The web server ended by itself (exit status {web.exit_code()}).")
