@@ -1,0 +1,135 @@
+"""Whether a call may read and write the cache, and under which key. Pure: headers and JSON in, a decision out.
+
+The rule is the reference's: `auto` caches where the answer is meant to repeat (temperature is the number 0, or a seed
+is set), `always` and `never` say it outright, Cache-Control narrows it per call (RFC 9111, section 5.2.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proxy_api.errors import BadRequest
+
+MODES = ("auto", "always", "never")
+STREAM_FORMATS = ("openai", "vercel-ai")
+LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
+# Forwarded headers that can change an answer are part of its key.
+KEYED_HEADERS = ("openai-beta", "anthropic-beta", "x-bt-org-name", "x-bt-project-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """read, write: may this call; max_age: oldest entry served, seconds (None: any); ttl: life of what it writes,
+    seconds; bypass: why it may neither, in one word ("" where it may)."""
+
+    read: bool
+    write: bool
+    ttl: int
+    max_age: int | None = None
+    bypass: str = ""
+
+    @property
+    def involved(self) -> bool:
+        return self.read or self.write
+
+
+def policy(headers: Mapping[str, str], body: Mapping[str, Any], default_mode: str, max_ttl: int) -> Policy:
+    """The cache decision for one request.
+
+    headers: lower-cased request headers; default_mode: the key's own; max_ttl: seconds, default and upper bound.
+    Raises BadRequest for an unknown mode or a TTL that is no number.
+    """
+    mode = one_of(headers, "x-bt-use-cache", MODES) or default_mode
+    one_of(headers, "x-bt-use-creds-cache", MODES)
+    ttl = time_to_live(headers.get("x-bt-cache-ttl"), max_ttl)
+    bypass = refused_by(mode, body)
+    if bypass:
+        return Policy(read=False, write=False, ttl=ttl, bypass=bypass)
+    wishes = directives(headers.get("cache-control"))
+    max_age = age_limit(wishes)
+    return Policy(read=max_age != 0, write="no-store" not in wishes, ttl=ttl, max_age=max_age)
+
+
+def refused_by(mode: str, body: Mapping[str, Any]) -> str:
+    """Why `mode` keeps this request from the cache; "" where it does not."""
+    if mode == "never":
+        return "never"
+    return "" if mode == "always" or repeatable(body) else "temperature"
+
+
+def repeatable(body: Mapping[str, Any]) -> bool:
+    """temperature is the JSON number 0 (not "0", not false), or seed is there and not null."""
+    temperature = body.get("temperature")
+    zero = isinstance(temperature, int | float) and not isinstance(temperature, bool) and temperature == 0
+    return zero or body.get("seed") is not None
+
+
+def one_of(headers: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
+    """The header's value in lower case, None where it is absent; the reference's error text for anything else."""
+    value = headers.get(name)
+    if value is None:
+        return None
+    value = value.strip().lower()
+    if value not in allowed:
+        raise BadRequest(f"Invalid {name} header '{value[:64]}'. Must be one of {', '.join(allowed)}", param=name)
+    return value
+
+
+def time_to_live(value: str | None, max_ttl: int) -> int:
+    """Seconds: the header's leading integer clamped to 1..max_ttl; max_ttl where there is no header."""
+    if value is None:
+        return max_ttl
+    found = LEADING_INTEGER.match(value)
+    if not found:
+        raise BadRequest("Invalid x-bt-cache-ttl header. Must be a number of seconds", param="x-bt-cache-ttl")
+    return max(1, min(max_ttl, int(found[1])))
+
+
+def directives(value: str | None) -> dict[str, str]:
+    """Cache-Control as {name: argument or ""}, names in lower case."""
+    pairs = (part.strip().partition("=") for part in (value or "").split(","))
+    return {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs if name.strip()}
+
+
+def age_limit(wishes: Mapping[str, str]) -> int | None:
+    """The oldest answer that will do, seconds; 0: ask anew. An unreadable max-age counts as 0 (RFC 9111, 4.2.1)."""
+    if "no-cache" in wishes:
+        return 0
+    if "max-age" not in wishes:
+        return None
+    argument = wishes["max-age"]
+    return int(argument[:18]) if argument.isascii() and argument.isdigit() else 0
+
+
+def fresh_enough(rules: Policy, age: float) -> bool:
+    return rules.max_age is None or age <= rules.max_age
+
+
+def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[str, str], canonical: bytes) -> bytes:
+    """The cache key: HMAC-SHA256 (32 bytes) over who asks, whom, and what.
+
+    scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name. Never the
+    credential: two credentials of one provider would halve the hits.
+    """
+    keyed = tuple(f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers)
+    mac = hmac.new(secret, digestmod=hashlib.sha256)
+    for part in (scope, *target, *keyed):
+        encoded = part.encode()
+        mac.update(len(encoded).to_bytes(4, "big") + encoded)
+    mac.update(b"\xff" + canonical)
+    return mac.digest()
+
+
+def stream_format(headers: Mapping[str, str], stream: bool) -> None:
+    """Refuse what x-bt-stream-fmt asks for and we do not speak, with the reference's text where it has one."""
+    wanted = one_of(headers, "x-bt-stream-fmt", STREAM_FORMATS)
+    if wanted != "vercel-ai":
+        return
+    if not stream:
+        raise BadRequest("Vercel AI format requires the stream parameter to be set to true", param="x-bt-stream-fmt")
+    raise BadRequest("x-bt-stream-fmt vercel-ai is not supported here; use openai", param="x-bt-stream-fmt")

@@ -1,0 +1,123 @@
+"""The cache rule and the cache key, as pure functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_api.caching import Policy, digest, fresh_enough, policy, stream_format
+from proxy_api.errors import BadRequest
+
+WEEK = 604800
+
+
+def rule(body: dict[str, Any] | None = None, mode: str = "auto", **headers: str) -> Policy:
+    return policy({name.replace("_", "-"): value for name, value in headers.items()}, body or {}, mode, WEEK)
+
+
+@pytest.mark.parametrize(
+    ("body", "cacheable"),
+    [
+        ({"temperature": 0}, True),
+        ({"temperature": 0.0}, True),
+        ({"temperature": "0"}, False),
+        ({"temperature": False}, False),
+        ({"temperature": 0.7}, False),
+        ({}, False),
+        ({"seed": 0, "temperature": 0.7}, True),
+        ({"seed": None, "temperature": 0.7}, False),
+    ],
+)
+def test_auto_caches_where_temperature_is_the_number_zero_or_a_seed_is_set(
+    body: dict[str, Any], cacheable: bool
+) -> None:
+    assert rule(body).involved is cacheable
+    assert rule(body).bypass == ("" if cacheable else "temperature")
+
+
+def test_always_caches_anything_and_never_caches_nothing() -> None:
+    assert rule({"temperature": 1}, x_bt_use_cache="ALWAYS").involved
+    assert rule({"temperature": 0}, x_bt_use_cache="Never").bypass == "never"
+
+
+def test_the_header_overrides_the_mode_of_the_key() -> None:
+    assert rule({"temperature": 0}, mode="never").bypass == "never"
+    assert rule({"temperature": 0}, mode="never", x_bt_use_cache="auto").involved
+
+
+@pytest.mark.parametrize("name", ["x-bt-use-cache", "x-bt-use-creds-cache"])
+def test_an_unknown_mode_is_refused_with_the_text_of_the_reference_and_the_right_header_name(name: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        policy({name: "Maybe"}, {}, "auto", WEEK)
+    assert caught.value.message == f"Invalid {name} header 'maybe'. Must be one of auto, always, never"
+    assert caught.value.param == name
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("5", 5), ("9999999", WEEK), ("0", 1), ("-3", 1), ("60s", 60), (" 7", 7), ("1e9", 1)]
+)
+def test_the_ttl_is_the_leading_integer_clamped_to_a_second_and_the_maximum(header: str, seconds: int) -> None:
+    assert rule({"seed": 1}, x_bt_cache_ttl=header).ttl == seconds
+    assert rule({"seed": 1}).ttl == WEEK
+
+
+@pytest.mark.parametrize("header", ["abc", "", "²", "٣"])
+def test_a_ttl_that_is_no_number_is_refused(header: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        rule({"seed": 1}, x_bt_cache_ttl=header)
+    assert caught.value.param == "x-bt-cache-ttl"
+
+
+@pytest.mark.parametrize(
+    ("header", "read", "write", "max_age"),
+    [
+        ("no-cache", False, True, 0),
+        ("max-age=0", False, True, 0),
+        ("NO-STORE", True, False, None),
+        ("no-cache, no-store", False, False, 0),
+        ("max-age=30", True, True, 30),
+        ("max-age=abc", False, True, 0),
+        ("max-age=-1", False, True, 0),
+        ("", True, True, None),
+    ],
+)
+def test_cache_control_narrows_what_a_call_may_do(header: str, read: bool, write: bool, max_age: int | None) -> None:
+    found = rule({"seed": 1}, cache_control=header)
+    assert (found.read, found.write, found.max_age) == (read, write, max_age)
+
+
+def test_max_age_serves_entries_up_to_that_age() -> None:
+    limited = rule({"seed": 1}, cache_control="max-age=30")
+    assert fresh_enough(limited, 30)
+    assert not fresh_enough(limited, 30.1)
+    assert fresh_enough(rule({"seed": 1}), 10**9)
+
+
+def test_the_vercel_format_is_refused_clearly() -> None:
+    with pytest.raises(BadRequest, match="Vercel AI format requires the stream parameter to be set to true"):
+        stream_format({"x-bt-stream-fmt": "vercel-ai"}, stream=False)
+    with pytest.raises(BadRequest, match="not supported"):
+        stream_format({"x-bt-stream-fmt": "vercel-ai"}, stream=True)
+    stream_format({"x-bt-stream-fmt": "openai"}, stream=True)
+
+
+PARTS = st.tuples(st.text(max_size=8), st.lists(st.text(max_size=8), min_size=5, max_size=5), st.binary(max_size=16))
+
+
+@given(PARTS, PARTS)
+def test_two_keys_are_equal_only_where_every_part_is(left: Any, right: Any) -> None:
+    def key(parts: Any) -> bytes:
+        return digest(b"secret", parts[0], tuple(parts[1]), {}, parts[2])
+
+    assert (key(left) == key(right)) is (left == right)
+
+
+def test_a_forwarded_header_that_can_change_the_answer_is_part_of_the_key() -> None:
+    target = ("chat/completions", "openai", "https://api.openai.com/v1", "gpt-4o", "")
+    plain = digest(b"secret", "key:1", target, {}, b"{}")
+    assert plain != digest(b"secret", "key:1", target, {"openai-beta": "x"}, b"{}")
+    assert plain == digest(b"secret", "key:1", target, {"user-agent": "x"}, b"{}")
+    assert plain != digest(b"other", "key:1", target, {}, b"{}")
