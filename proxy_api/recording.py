@@ -1,0 +1,110 @@
+"""One call's usage record while the call runs: who asked what, how it went, how long each part took.
+
+The ledger is written twice: `opened` before any money is spent, `closed` once, whatever happened.
+Clock readings come from the gateway (monotonic seconds); this module reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cache_admin import ledger, prices
+from cache_admin.ledger import LedgerEntry
+from proxy_api.errors import GatewayError
+from proxy_api.relay import Facts
+from proxy_api.routing import Route
+
+TEXT_LIMIT = 1024
+
+
+@dataclass(slots=True)
+class Marks:
+    """Monotonic seconds: the request's arrival, the current attempt's start, its first and its last byte."""
+
+    received: float
+    called: float | None = None
+    first: float | None = None
+    done: float | None = None
+
+
+@dataclass(slots=True)
+class Record:
+    """The usage record and its marks. Invariant: closed at most once."""
+
+    entry: LedgerEntry
+    marks: Marks
+    route: Route | None = None
+    closed: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def attempt(self, route: Route, number: int, clock: float) -> None:
+        """A route is tried: from here on the record names it."""
+        self.route = route
+        self.entry.attempts = number
+        self.entry.provider, self.entry.model_served = route.provider.name, route.model
+        self.entry.credential = route.credential.name
+        self.marks.called, self.marks.first = clock, None
+
+    def first_byte(self, clock: float) -> None:
+        if self.marks.first is None:
+            self.marks.first = clock
+            self.entry.ttft_ms = milliseconds(clock - self.marks.received)
+
+    def succeed(self, facts: Facts, clock: float) -> None:
+        """A complete answer; raises cache_admin.spool.SpoolUnavailable where it cannot be written down."""
+        self.note(facts)
+        self.entry.status, self.entry.http_status = "ok", 200
+        self.close(clock)
+
+    def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:
+        """The call ended with `error`; what was used so far is kept."""
+        if self.closed:
+            return
+        if facts is not None:
+            self.note(facts)
+        self.entry.status, self.entry.http_status = error.outcome, error.status
+        self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
+        self.close(clock)
+
+    def note(self, facts: Facts) -> None:
+        entry, usage = self.entry, facts.usage
+        entry.model_served = facts.model or entry.model_served
+        entry.finish_reason = ",".join(facts.finish_reasons)
+        entry.native_finish_reason = facts.native_finish_reason or ""
+        if usage is None:
+            return
+        entry.input_tokens, entry.output_tokens = usage.input_tokens, usage.output_tokens
+        entry.cached_tokens, entry.cache_write_tokens = usage.cached_tokens, usage.cache_write_tokens
+        entry.reasoning_tokens = usage.reasoning_tokens
+        if self.route is not None:
+            entry.cost_usd = prices.cost(self.route.provider.name, self.route.model, usage)
+
+    def close(self, clock: float) -> None:
+        self.closed = True
+        self.entry.total_ms = milliseconds(clock - self.marks.received)
+        self.entry.overhead_ms = milliseconds(overhead(self.marks, clock))
+        ledger.closed(self.entry)
+
+
+def overhead(marks: Marks, clock: float) -> float:
+    """Seconds of ours: before the provider was called and after its last byte; all of it where none was called."""
+    if marks.called is None:
+        return clock - marks.received
+    return (marks.called - marks.received) + (clock - (marks.done or clock))
+
+
+def milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def client_fields(headers: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the client says of itself, for the record alone: its user, metadata, request id and retry count."""
+    retries = headers.get("x-stainless-retry-count", "0")
+    return {
+        "user": (body.get("user") or "")[:TEXT_LIMIT],
+        "metadata": body.get("metadata") or {},
+        "client_request_id": (headers.get("x-client-request-id") or headers.get("x-request-id") or "")[:200],
+        "client_retries": int(retries) if retries.isascii() and retries.isdigit() and len(retries) < 4 else 0,
+    }

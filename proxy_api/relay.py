@@ -1,0 +1,244 @@
+"""The two ways an answer comes back: verbatim where client and provider speak one language, crossing where they do not.
+
+The split lives here and nowhere else. Both ways offer the same: the body to send, what the client gets (plain or
+streamed), and afterwards the facts of the finished answer, so that gateway, cache and ledger see no difference.
+A streamed way yields frames without the closing [DONE]: the gateway sends that last, once the call is on the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from proxy_api import body as request_body
+from proxy_api import catalog, chat, framing, replay
+from proxy_api.dialects import DIALECTS, Dialect, openai_chat
+from proxy_api.dialects.asked import events_as_asked, response_as_asked
+from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
+from proxy_api.framing import Frame
+from proxy_api.routing import Route
+
+OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
+CLIENT_DIALECT = openai_chat
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of a finished answer. `complete`: marked complete by the provider, not merely ended."""
+
+    usage: chat.Usage | None = None
+    finish_reasons: list[str] = field(default_factory=list)
+    native_finish_reason: str | None = None
+    model: str | None = None
+    complete: bool = False
+
+
+class Way(Protocol):
+    """One answer's way back; used once."""
+
+    facts: Facts
+    losses: tuple[chat.Loss, ...]
+
+    def request(self) -> bytes:
+        """The body for the provider. Raises BadRequest where the target cannot say it."""
+        ...
+
+    def plain(self, answer: bytes) -> bytes:
+        """The client's JSON out of the provider's. Raises UpstreamError, UpstreamIncomplete."""
+        ...
+
+    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
+        """Frames for the client as the provider's come; None is a silence. Raises as `plain` does."""
+        ...
+
+    def completion(self) -> bytes:
+        """The finished answer as OpenAI chat JSON; only where the way was told to keep it."""
+        ...
+
+    def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
+        """The provider's refusal in our words; own_key: the caller brought the key, so 401 and 403 are the caller's."""
+        ...
+
+
+def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:
+    """The way for this route. keep: hold what a cache entry needs; now: Unix seconds."""
+    dialect = DIALECTS[route.provider.dialect]
+    if dialect.name == CLIENT_DIALECT.name:
+        return Verbatim(route, body, keep)
+    return Crossing(route, body, dialect, Keeping(keep, now))
+
+
+def usage_wanted(value: Mapping[str, Any]) -> bool:
+    """The client asked for the usage chunk of a stream (stream_options.include_usage)."""
+    return bool((value.get("stream_options") or {}).get("include_usage"))
+
+
+def loads(answer: bytes) -> Any:
+    """The provider's JSON; anything else is no answer (an HTML page, half an object)."""
+    try:
+        return orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        raise UpstreamError("The provider's answer is not JSON.") from None
+
+
+class Verbatim:
+    """Same language: bytes through, each frame judged, nothing rewritten but what must change."""
+
+    def __init__(self, route: Route, body: request_body.Body, keep: bool) -> None:
+        self.route, self.body = route, body
+        self.losses: tuple[chat.Loss, ...] = ()
+        self.facts = Facts()
+        self.include_usage = usage_wanted(body.value)
+        self.kept: list[bytes] | None = [] if keep else None
+        self.answer = b""
+
+    def request(self) -> bytes:
+        """The client's bytes with the provider's model name and field names, and usage reporting asked for."""
+        value, provider = self.body.value, self.route.provider
+        replace: dict[str, bytes] = {}
+        if value["model"] != self.route.model:
+            replace["model"] = orjson.dumps(self.route.model)
+        remove = [name for name in OWN_FIELDS if name in value]
+        for name, theirs in provider.renames.items():
+            if name in value:
+                remove.append(name)
+                replace.setdefault(theirs, orjson.dumps(value[name]))
+        self.ask_usage(replace, remove)
+        return request_body.edited(self.body, replace, remove) if replace or remove else self.body.raw
+
+    def ask_usage(self, replace: dict[str, bytes], remove: list[str]) -> None:
+        """Always ask for the usage chunk of a stream where the provider knows the field; else leave the field out."""
+        options = self.body.value.get("stream_options")
+        if not self.route.provider.stream_usage:
+            remove.extend(["stream_options"] if "stream_options" in self.body.value else [])
+        elif self.body.value.get("stream") is True and not self.include_usage:
+            replace["stream_options"] = orjson.dumps({**(options or {}), "include_usage": True})
+
+    def plain(self, answer: bytes) -> bytes:
+        found = loads(answer)
+        self.facts.finish_reasons = list(openai_chat.judge(found).values())
+        self.facts.usage = openai_chat.usage_of(found)
+        self.facts.model = found.get("model")
+        self.facts.complete = True
+        self.answer = answer
+        return answer
+
+    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
+        tally = openai_chat.Tally()
+        try:
+            for frame in frames:
+                if frame is None:
+                    yield None
+                elif frame.data is None or self.judged(tally, frame.data):
+                    yield frame.raw
+                if tally.done:
+                    break
+        finally:
+            self.note(tally)
+        if not tally.complete:
+            raise UpstreamIncomplete("The provider's stream ended before its answer was complete.")
+
+    def judged(self, tally: openai_chat.Tally, data: bytes) -> bool:
+        """Whether this frame goes to the client: not [DONE] (the gateway's), not a usage chunk it did not ask for."""
+        chunk = tally.see(data)
+        if tally.error is not None:
+            raise tally.error
+        if not chunk:
+            return False
+        if self.kept is not None:
+            self.kept.append(data)
+        return self.include_usage or not openai_chat.is_usage_chunk(chunk)
+
+    def note(self, tally: openai_chat.Tally) -> None:
+        self.facts.usage = tally.usage
+        self.facts.finish_reasons = [tally.finish_reasons[index] for index in sorted(tally.finish_reasons)]
+        self.facts.model = tally.model
+        self.facts.complete = tally.complete
+
+    def completion(self) -> bytes:
+        return self.answer or orjson.dumps(openai_chat.fold(self.kept or []))
+
+    def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
+        return openai_chat.read_error(status, headers, answer, own_key=own_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """keep: hold the events of a stream for a cache entry; now: Unix seconds, the answer's `created`."""
+
+    keep: bool
+    now: int
+
+
+class Crossing:
+    """Two languages: the request and the answer go through the neutral chat."""
+
+    def __init__(self, route: Route, body: request_body.Body, dialect: Dialect, keeping: Keeping) -> None:
+        self.route, self.body, self.dialect, self.keeping = route, body, dialect, keeping
+        self.asked = CLIENT_DIALECT.read_request({**body.value, "model": route.model})
+        self.losses: tuple[chat.Loss, ...] = ()
+        self.facts = Facts()
+        self.events: list[chat.Event] = []
+        self.answer = b""
+
+    def request(self) -> bytes:
+        written, self.losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
+        return orjson.dumps(written)
+
+    def plain(self, answer: bytes) -> bytes:
+        response = response_as_asked(self.dialect.read_response(loads(answer), self.keeping.now), self.asked)
+        self.facts = response_facts(response)
+        self.answer = orjson.dumps(CLIENT_DIALECT.write_response(response))
+        return self.answer
+
+    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
+        events = self.noted(events_as_asked(self.dialect.read_stream(frames, self.keeping.now), self.asked))
+        for frame in CLIENT_DIALECT.write_stream(events, usage_wanted(self.body.value)):
+            if frame != framing.DONE:
+                yield frame
+        if not self.facts.complete:
+            raise UpstreamIncomplete("The provider's stream ended before its answer was complete.")
+
+    def noted(self, events: Iterator[chat.Event | None]) -> Iterator[chat.Event | None]:
+        for event in events:
+            if event is not None:
+                self.note(event)
+            yield event
+
+    def note(self, event: chat.Event) -> None:
+        if self.keeping.keep:
+            self.events.append(event)
+        match event:
+            case chat.TextDelta() | chat.ToolCallDelta():
+                return
+            case chat.Started(model=model):
+                self.facts.model = model
+            case chat.Finished(finish_reason=reason, native_finish_reason=native):
+                self.facts.finish_reasons.append(reason)
+                self.facts.native_finish_reason = native
+            case chat.UsageSeen(usage=usage):
+                self.facts.usage = usage
+            case chat.Ended():
+                self.facts.complete = True
+
+    def completion(self) -> bytes:
+        if self.answer:
+            return self.answer
+        return orjson.dumps(CLIENT_DIALECT.write_response(replay.collect(self.events)))
+
+    def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
+        return self.dialect.read_error(status, headers, answer, own_key=own_key)
+
+
+def response_facts(response: chat.ChatResponse) -> Facts:
+    """The facts of a plain answer that its dialect has read whole."""
+    return Facts(
+        usage=response.usage,
+        finish_reasons=[choice.finish_reason for choice in response.choices],
+        native_finish_reason=response.choices[0].native_finish_reason if response.choices else None,
+        model=response.model,
+        complete=True,
+    )
