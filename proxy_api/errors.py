@@ -1,7 +1,7 @@
 """What can go wrong with one call, as data: a status, OpenAI's four error fields, and what the gateway does next.
 
-Three places make these: transport (the network), a dialect's `read_error` (the provider), and shape, body, routing (the caller).
-The shape is OpenAI's: https://platform.openai.com/docs/guides/error-codes
+Three places make these: transport (the network), a dialect's `read_error` (the provider), and shape, body, routing
+(the caller). The shape is OpenAI's: https://platform.openai.com/docs/guides/error-codes
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class GatewayError(Exception):
     """One failure.
 
     status: the HTTP status that the client gets while nothing has been sent yet.
-    type, code, param, message: OpenAI's error object. The message never holds a secret, a prompt or a completion of ours.
+    type, code, param, message: OpenAI's error object. The message never holds a secret, a prompt or a completion.
     retryable: another route may be tried (the only thing that the fallback loop reads).
     outcome: what the usage record calls it (see docs/ledger.md).
     headers: added to the answer, e.g. retry-after.
@@ -24,7 +24,7 @@ class GatewayError(Exception):
     code: str | None = None
     outcome = "error"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords of one error object
         self,
         message: str,
         *,
@@ -71,7 +71,7 @@ class UpstreamIncomplete(UpstreamError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """A deadline of ours passed; `outcome` says which: timeout_connect, timeout_first_byte, timeout_idle, timeout_total."""
+    """A deadline passed; `outcome` says which: timeout_connect, timeout_first_byte, timeout_idle, timeout_total."""
 
     status = 504
     code = "upstream_timeout"

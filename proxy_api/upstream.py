@@ -18,7 +18,7 @@ class Provider:
 
     name: as in `name/model`; dialect: its wire language (a key of dialects.DIALECTS); base_url: with the version, no
     trailing slash; auth: the header that carries the key; keyless: answers without a key (a local Ollama);
-    stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: further names of its key's variable;
+    stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: more names of its key's variable;
     renames: request fields that it calls otherwise; source: the vendor's page for these facts.
     """
 
