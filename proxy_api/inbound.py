@@ -1,0 +1,62 @@
+"""The client's HTTP request, guarded before anything is read into it: media type, encoding, length, time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.request import Request
+
+from proxy_api.errors import BadRequest
+
+UTF8 = ("utf-8", "utf8", '"utf-8"', '"utf8"')
+# JSON is read even where a client calls it text/plain or says nothing; forms, XML and multipart are no JSON.
+JSON_TYPES = ("application/json", "text/json", "")
+
+
+def declared_json(environ: Mapping[str, Any]) -> None:
+    """Refuse what is not plain UTF-8 JSON by its own declaration: 415 (RFC 9110, 15.5.16)."""
+    media, _, parameters = str(environ.get("CONTENT_TYPE", "")).partition(";")
+    if media.strip().lower() not in JSON_TYPES:
+        raise unsupported("Content-Type must be application/json.")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().lower() not in UTF8:
+            raise unsupported("JSON must be UTF-8 (RFC 8259, 8.1).")
+    if str(environ.get("HTTP_CONTENT_ENCODING", "identity")).strip().lower() not in ("", "identity"):
+        raise unsupported("Request bodies must come without a Content-Encoding.")
+
+
+def unsupported(message: str) -> BadRequest:
+    return BadRequest(message, status=415, code="unsupported_media_type")
+
+
+def too_large(limit: int) -> BadRequest:
+    return BadRequest(f"The request body is larger than {limit} bytes.", status=413, code="request_too_large")
+
+
+def read_limited(request: Request, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes. Raises BadRequest: 413, 408 if it comes too slowly, 400 if it is cut."""
+    declared = str(request.META.get("CONTENT_LENGTH") or "")
+    length = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 16 else None
+    if declared and length is None:
+        raise BadRequest("Content-Length is not a number.") if not declared.isdigit() else too_large(limit)
+    if length is not None and length > limit:
+        raise too_large(limit)
+    source = request.META["wsgi.input"]
+    try:
+        data: bytes = source.read(length if length is not None else limit + 1)
+    except TimeoutError:
+        raise BadRequest("The request body came too slowly.", status=408, code="request_timeout") from None
+    except OSError:
+        raise BadRequest("The request body could not be read.") from None
+    if len(data) > limit:
+        raise too_large(limit)
+    if length is not None and len(data) < length:
+        raise BadRequest("The request body is shorter than its Content-Length.")
+    return data
+
+
+def request_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """{lower-case name: value} of the request's headers."""
+    return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}

@@ -1,0 +1,28 @@
+"""The addresses of /v1: each with and without a trailing slash (a redirect turns a POST into a GET), with the aliases
+that clients make up out of a base URL: with and without /v1, /v1 doubled, Azure's form.
+"""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path
+
+from proxy_api.health import healthz, readyz
+from proxy_api.views import ChatView, ModelsView, ModelView, UnknownPathView, greeting
+
+PREFIX = r"^(?:v1/proxy/|v1/v1/|v1/|proxy/)?"
+
+
+def route(pattern: str, view: object, name: str | None = None) -> URLPattern:
+    return re_path(f"{PREFIX}{pattern}/?$", view, name=name)  # type: ignore[call-overload, no-any-return]
+
+
+urlpatterns = [
+    route("chat/completions", ChatView.as_view(), "chat"),
+    route(r"openai/deployments/(?P<model>[^/]+)/chat/completions", ChatView.as_view()),
+    route("models", ModelsView.as_view(), "models"),
+    route(r"models/(?P<model>.+?)", ModelView.as_view(), "model"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    re_path(r"^v1(?:/proxy)?/?$", greeting),
+    re_path(r"^v1(?:/.*)?$", UnknownPathView.as_view()),
+]
