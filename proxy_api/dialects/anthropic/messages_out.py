@@ -7,12 +7,11 @@ https://platform.claude.com/docs/en/build-with-claude/extended-thinking (blocks 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, assert_never
-
-import orjson
 
 from proxy_api.chat import (
     Audio,
@@ -166,15 +165,19 @@ def _tool_use(call: ToolCall, where: str, draft: Draft) -> Block:
 
 
 def _input(arguments: str, where: str) -> Any:
-    """ "" is {}: clients send it for tools without parameters."""
+    """Nothing is {}: clients send "" for tools without parameters. The stdlib's parser keeps integers of any size."""
     try:
-        said = orjson.loads(arguments) if arguments.strip() else {}
-    except orjson.JSONDecodeError:
+        said = json.loads(arguments, parse_constant=_no_number) if arguments.strip() else {}
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         suffix = ".arguments" if where.endswith("function_call") else ".function.arguments"
         raise BadRequest("The arguments of a tool call must be a JSON object", param=where + suffix)
     return said
+
+
+def _no_number(said: str) -> Any:
+    raise ValueError(f"{said} is no JSON")
 
 
 def tool_id(given: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from proxy_api.chat import (
     ChatRequest,
     File,
@@ -23,6 +21,7 @@ from proxy_api.chat import (
     ToolChoice,
     ToolResult,
 )
+from proxy_api.dialects.anthropic.response import arguments
 from proxy_api.errors import BadRequest
 
 _FIELDS = frozenset(
@@ -114,7 +113,7 @@ def _marked_part(block: dict[str, Any], mark: Any) -> Part:
             title = block.get("title")
             return File(source.get("media_type"), source.get("data"), source.get("url"), None, title, mark)
         case {"type": "tool_use", "id": str(call_id), "name": str(name)}:
-            return ToolCall(call_id, name, orjson.dumps(block.get("input") or {}).decode(), cache_control=mark)
+            return ToolCall(call_id, name, arguments(block.get("input")), cache_control=mark)
         case {"type": "tool_result", "tool_use_id": str(call_id)}:
             return ToolResult(call_id, tuple(_parts(block.get("content"))), None, bool(block.get("is_error")), mark)
         case _:

@@ -6,10 +6,9 @@ answer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, assert_never
-
-import orjson
 
 from proxy_api.chat import (
     JSON,
@@ -102,12 +101,23 @@ def read_response(body: JSON, now: int) -> ChatResponse:
     parts = [part for block in body["content"] for part in read_block(block)]
     if refusal := explanation(body.get("stop_details")):
         parts.append(Refusal(refusal))
-    calls = any(isinstance(part, ToolCall) for part in parts)
+    calls = any(is_clients(block) for block in body["content"])
     choice = Choice(0, tuple(parts), finish_reason(native, calls), native)
     usage = body.get("usage")
     return ChatResponse(
         body.get("id") or "", body.get("model") or "", now, (choice,), read_usage(usage) if usage else None
     )
+
+
+def is_clients(block: dict[str, Any]) -> bool:
+    """A tool call that the client owes an answer. One made by code that runs at Anthropic is owed only where the stop
+    reason says so: https://platform.claude.com/docs/en/agents-and-tools/tool-use/programmatic-tool-calling"""
+    return block.get("type") == "tool_use" and (block.get("caller") or {}).get("type", "direct") == "direct"
+
+
+def arguments(given: Any) -> str:
+    """A call's input as JSON text. The stdlib's writer knows integers of any size."""
+    return json.dumps(given or {}, separators=(",", ":"), ensure_ascii=False)
 
 
 def read_block(block: dict[str, Any]) -> Iterator[Part]:
@@ -120,7 +130,7 @@ def read_block(block: dict[str, Any]) -> Iterator[Part]:
         case {"type": "redacted_thinking", "data": str(data)}:
             yield Reasoning(redacted=data)
         case {"type": "tool_use", "id": str(call_id), "name": str(name)}:
-            yield ToolCall(call_id, name, orjson.dumps(block.get("input") or {}).decode())
+            yield ToolCall(call_id, name, arguments(block.get("input")))
 
 
 def write_response(response: ChatResponse) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def write_block(part: Part) -> dict[str, Any] | None:
         case Reasoning():
             return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": orjson.loads(part.arguments or "{}")}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(part.arguments or "{}")}
         case Refusal() | Image() | File() | Audio() | ToolResult() | Opaque():
             return None
         case _:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orjson import JSONDecodeError, dumps, loads
+from orjson import JSONDecodeError, loads
 
 from proxy_api.chat import (
     Ended,
@@ -25,7 +25,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.anthropic.errors import error_in
-from proxy_api.dialects.anthropic.response import explanation, finish_reason, read_usage
+from proxy_api.dialects.anthropic.response import arguments, explanation, finish_reason, is_clients, read_usage
 from proxy_api.dialects.openai_chat.stream_in import drain
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
@@ -44,7 +44,7 @@ class _Call:
 
 @dataclass(slots=True)
 class _State:
-    """calls and thoughts: the provider's block index -> what it is for the client."""
+    """calls and thoughts: the provider's block index -> what it is for the client. owed: a call waits for a result."""
 
     now: int
     calls: dict[int, _Call] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class _State:
     native: str | None = None
     refusal: str = ""
     started: bool = False
+    owed: bool = False
 
 
 def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
@@ -122,6 +123,7 @@ def _block_start(state: _State, event: Data) -> Iterator[Event]:
             yield TextDelta(block["text"])
         case "tool_use":
             call = state.calls[event["index"]] = _Call(len(state.calls), block.get("input"))
+            state.owed = state.owed or is_clients(block)
             yield ToolCallStart(call.index, block["id"], block["name"])
         case "thinking":
             text, signature, number = (
@@ -140,7 +142,7 @@ def _block_stop(state: _State, event: Data) -> Iterator[Event]:
     call = state.calls.get(event["index"])
     if call is not None and not call.pieces:
         call.pieces = True
-        yield ToolCallDelta(call.index, dumps(call.input or {}).decode())
+        yield ToolCallDelta(call.index, arguments(call.input))
 
 
 def _message_delta(state: _State, event: Data) -> Iterator[Event]:
@@ -169,7 +171,7 @@ def _end(state: _State) -> Iterator[Event]:
         raise UpstreamIncomplete("The provider's stream has no beginning or no stop_reason")
     if state.refusal:
         yield RefusalDelta(state.refusal)
-    yield Finished(finish_reason(state.native, bool(state.calls)), state.native)
+    yield Finished(finish_reason(state.native, state.owed), state.native)
     if state.usage:
         yield UsageSeen(read_usage(state.usage))
     yield Ended()

@@ -46,7 +46,9 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
             case UsageSeen():
                 usage = event.usage
             case Ended():
-                yield _last(head, usage) if include_usage else DONE
+                if include_usage and usage is not None:
+                    yield head + b'],"usage":' + dumps(write_usage(usage)) + b"}\n\n"
+                yield DONE
             case _:
                 if event.choice not in roles:
                     roles.add(event.choice)
@@ -62,10 +64,6 @@ def _head(started: Started) -> bytes:
         "model": started.model,
     }
     return b"data: " + dumps(envelope)[:-1] + b',"choices":['
-
-
-def _last(head: bytes, usage: Usage | None) -> bytes:
-    return (head + b'],"usage":' + dumps(write_usage(usage)) + b"}\n\n" if usage else b"") + DONE
 
 
 def _piece(choice: int, delta: dict[str, Any]) -> bytes:
