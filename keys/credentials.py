@@ -76,6 +76,10 @@ def providers() -> tuple[str, ...]:
     return tuple(sorted(_declared))
 
 
+def is_keyless(provider: str) -> bool:
+    return provider in _declared and _declared[provider].keyless
+
+
 def credentials(provider: str) -> tuple[Credential, ...]:
     """Those of `provider` that are enabled, the environment's first."""
     return _snapshot().by_provider.get(provider, ())

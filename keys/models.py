@@ -55,6 +55,9 @@ class VirtualKey(db.Model):
     )
     note = db.TextField(blank=True, default="")
 
+    # The token, between its making and the one response that shows it. Not a field: it is not kept.
+    shown: Secret | None = None
+
     class Meta:
         ordering = ("-id",)
         verbose_name = "virtual key"

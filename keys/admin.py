@@ -1,0 +1,205 @@
+"""The admin pages of keys and credentials. A key's secret is shown in the answer to its issuing and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold import decorators
+from unfold.admin import ModelAdmin
+from unfold.enums import ActionVariant
+
+from keys import credentials, issuing
+from keys.forms import ProviderCredentialForm, VirtualKeyForm, secret_label
+from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
+from keys.sealing import SealBroken
+from keys.secret import Secret
+
+Decorated = TypeVar("Decorated")
+# Unfold is published without types: what its decorators are is said here once.
+display: Callable[..., Callable[[Decorated], Decorated]] = decorators.display
+action: Callable[..., Callable[[Decorated], Decorated]] = decorators.action
+
+STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state) for state in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> QuerySet[VirtualKey]:
+        past, revoked = Q(expires_at__lte=timezone.now()), Q(revoked_at__isnull=False)
+        chosen = {"active": ~revoked & ~past, "expired": ~revoked & past, "revoked": revoked}.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+@admin.register(VirtualKey)
+class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
+    """Issue, look at, change, revoke. Never deleted: the usage log names them."""
+
+    form = VirtualKeyForm
+    list_display = ("name", "token", "state", "allowed", "created_at", "expires")
+    list_filter = (StateFilter,)
+    list_filter_sheet = False
+    search_fields = ("name", "last_four", "note")
+    search_help_text = "Name, last four characters, note"
+    list_per_page = 50
+    actions = ("revoke_selected",)
+    actions_detail = ("revoke", "allow_again")
+    fieldsets = (
+        (None, {"fields": ("name", "models", "expires_at")}),
+        ("What is kept", {"fields": ("log_bodies", "cache_mode", "note")}),
+    )
+    shown_later = ("token", "state", "created_at", "revoked_at")
+
+    def get_fieldsets(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:
+        return self.fieldsets if obj is None else (*self.fieldsets, ("Key", {"fields": self.shown_later}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:
+        return () if obj is None else self.shown_later
+
+    def has_delete_permission(self, request: HttpRequest, obj: VirtualKey | None = None) -> bool:
+        return False
+
+    @display(description="Key")
+    def token(self, obj: VirtualKey) -> str:
+        return f"{obj.prefix}…{obj.last_four}" if obj.prefix else "no token"
+
+    @display(description="State", label=STATES)
+    def state(self, obj: VirtualKey) -> str:
+        return obj.state(timezone.now())
+
+    @display(description="Models")
+    def allowed(self, obj: VirtualKey) -> str:
+        return shortened(obj.models) or "every model"
+
+    @display(description="Expires", ordering="expires_at", empty_value="never")
+    def expires(self, obj: VirtualKey) -> Any:
+        return obj.expires_at
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """One way on: an issued key's secret has to be seen."""
+        wanted = {"title": "Issue a key", "show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **wanted})
+
+    def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:
+        if not change:
+            obj.shown = Secret(issuing.put_token(obj))
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
+        """The only page that shows the secret; admin pages are never stored by a browser (never_cache)."""
+        assert obj.shown is not None
+        context = {"title": "Key issued", "key": obj, "secret": obj.shown.reveal(), "opts": self.opts}
+        context["base_url"] = request.build_absolute_uri("/v1")
+        return TemplateResponse(request, "keys/issued.html", {**self.admin_site.each_context(request), **context})
+
+    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> HttpResponse | None:
+        keys = list(queryset.filter(revoked_at=None))
+        if keys and "confirmed" not in request.POST:
+            return self._asked(request, keys, "revoke", {"action": "revoke_selected"})
+        for key in keys:
+            self._revoke(request, key)
+        self.message_user(request, f"{len(keys)} keys revoked.", messages.SUCCESS)
+        return None
+
+    @action(description="Revoke", permissions=["change"], icon="block", variant=ActionVariant.DANGER)
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._after_asking(request, self._key(request, object_id), "revoke", self._revoke)
+
+    @action(description="Allow again", permissions=["change"], icon="undo")
+    def allow_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = self._key(request, object_id)
+        if key.id != ANONYMOUS:  # a revoked token may be in anyone's hands
+            raise Http404
+        return self._after_asking(request, key, "allow again", self._allow)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Only what makes sense for this key."""
+        key = VirtualKey.objects.filter(pk=object_id).first()
+        usable = key is not None and key.revoked_at is None
+        fitting = "revoke" if usable else "allow_again" if object_id == ANONYMOUS else ""
+        found = super().get_actions_detail(request, object_id)
+        return [one for one in found if fitting and one.action_name.endswith(f"_{fitting}")]
+
+    def _key(self, request: HttpRequest, object_id: str) -> VirtualKey:
+        key: VirtualKey | None = self.get_queryset(request).filter(pk=object_id).first()
+        if key is None:
+            raise Http404
+        return key
+
+    def _after_asking(
+        self, request: HttpRequest, key: VirtualKey, verb: str, act: Callable[[HttpRequest, VirtualKey], None]
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return self._asked(request, [key], verb, {})
+        act(request, key)
+        return redirect("admin:keys_virtualkey_change", key.pk)
+
+    def _asked(self, request: HttpRequest, keys: list[VirtualKey], verb: str, hidden: dict[str, str]) -> HttpResponse:
+        context = {"title": f"{verb.capitalize()}?", "keys": keys, "verb": verb, "hidden": hidden, "opts": self.opts}
+        return TemplateResponse(request, "keys/confirm.html", {**self.admin_site.each_context(request), **context})
+
+    def _revoke(self, request: HttpRequest, key: VirtualKey) -> None:
+        issuing.revoke(key, timezone.now())
+        self.log_change(request, key, "Revoked.")
+
+    def _allow(self, request: HttpRequest, key: VirtualKey) -> None:
+        key.revoked_at = None
+        key.save(update_fields=["revoked_at"])
+        self.log_change(request, key, "Allowed again.")
+
+
+@admin.register(ProviderCredential)
+class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
+    """Secrets go in and do not come out. Those of the environment are shown below the list, read-only."""
+
+    form = ProviderCredentialForm
+    list_display = ("name", "provider", "stored", "base_url", "allowed", "enabled", "state")
+    list_filter = ("provider", "enabled")
+    list_filter_sheet = False
+    search_fields = ("name", "provider", "base_url")
+    list_after_template = "keys/environment_credentials.html"
+    fields = ("name", "provider", "secret", "base_url", "models", "enabled")
+
+    @method_decorator(sensitive_post_parameters("secret"))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(*args, **kwargs)
+
+    def from_environment(self) -> list[credentials.Credential]:
+        """For the template below the list."""
+        return list(credentials.from_environment())
+
+    @display(description="Secret")
+    def stored(self, obj: ProviderCredential) -> str:
+        return secret_label(obj)
+
+    @display(description="Models")
+    def allowed(self, obj: ProviderCredential) -> str:
+        return shortened(obj.models) or "every model"
+
+    @display(description="State", label={"ready": "success", "off": "info", "does not open": "danger"})
+    def state(self, obj: ProviderCredential) -> str:
+        try:
+            obj.secret()
+        except SealBroken:
+            return "does not open"
+        return "ready" if obj.enabled else "off"
+
+
+def shortened(models: list[str], most: int = 3) -> str:
+    """The first few of a list of patterns."""
+    more = f" and {len(models) - most} more" if len(models) > most else ""
+    return ", ".join(map(str, models[:most])) + more
