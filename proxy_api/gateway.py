@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -319,7 +319,9 @@ def replayed(flight: Flight, answer: bytes) -> bytes:
     return openai_chat.unfold(body, relay.usage_wanted(flight.call.body.value)).removesuffix(framing.DONE)
 
 
+@cache
 def deadlines() -> Deadlines:
+    """The installation's deadlines; settings do not change while a process runs."""
     return Deadlines(
         connect=settings.DRAGOMAN_CONNECT_TIMEOUT,
         first_byte=settings.DRAGOMAN_FIRST_BYTE_TIMEOUT,

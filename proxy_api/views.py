@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, cast
 
 import orjson
@@ -62,7 +63,10 @@ class JsonAlways(BaseContentNegotiation):
 
 
 class ApiView(APIView):
-    """What all views under /v1 share: who is asking, a request id on every answer, errors in OpenAI's shape."""
+    """What all views under /v1 share: who is asking, a request id on every answer, errors in OpenAI's shape.
+
+    dispatch() is the REST framework's without what has no meaning here (parsers, renderers, throttles, versions).
+    """
 
     authentication_classes = [VirtualKeyAuthentication]
     permission_classes = []
@@ -71,21 +75,36 @@ class ApiView(APIView):
     content_negotiation_class = JsonAlways
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.received, self.now = time.monotonic(), time.time()
-        self.request_id = new_id()
-        response = super().dispatch(request, *args, **kwargs)
+        self.received, self.now, self.request_id = time.monotonic(), time.time(), new_id()
+        self.args, self.kwargs = args, kwargs
+        self.request = asked = Request(request, authenticators=self.authenticators)
+        response: HttpResponseBase
+        try:
+            caller(asked)
+            response = self.answering(request.method)(asked, *args, **kwargs)
+        except Exception as exc:
+            response = self.handle_exception(exc)
         response.headers["x-request-id"] = response.headers["request-id"] = self.request_id
         return response
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Only who is asking; versioning, permissions and throttles are not DRF's business here."""
-        request.accepted_renderer, request.accepted_media_type = self.renderer_classes[0](), JSON
-        self.perform_authentication(request)
+    @cached_property
+    def authenticators(self) -> list[BaseAuthentication]:
+        return [authentication() for authentication in self.authentication_classes]
+
+    def answering(self, method: str | None) -> Callable[..., HttpResponseBase]:
+        """The method's own function. Raises MethodNotAllowed."""
+        name = (method or "").lower()
+        found = getattr(self, name, None) if name in self.http_method_names else None
+        if found is None or name == "options":
+            raise exceptions.MethodNotAllowed(method or "")
+        return cast("Callable[..., HttpResponseBase]", found)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # no renderer of DRF's
         error = in_our_words(exc)
         if error.status == 500:
             logger.error("unexpected failure", exc_info=exc)
+        if error.status == 405:
+            error.headers["Allow"] = ", ".join(name for name in self.allowed_methods if name != "OPTIONS")
         return error_response(error)
 
 
