@@ -16,6 +16,7 @@ from proxy_api.errors import UpstreamError
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 LIMIT = 1 << 20
+MAX_FRAMES = 400_000  # more than 32 MiB of real chunks hold; a flood of empty ones would cost seconds
 _BOM = b"\xef\xbb\xbf"
 # CRLF CRLF ends with the second form. A CR after LF waits for its next byte, so that a CRLF is never cut in two.
 _BLANK_LINE = re.compile(rb"\n\r?\n|\r\r\n?|\n\r(?=[^\n])")
@@ -37,20 +38,22 @@ class Frame(NamedTuple):
 class SseReader:
     """Cuts a stream into frames: feed() it the pieces, then finish(). One reader per stream.
 
-    `limit`: the bytes that one event may have; more raises UpstreamError.
+    `limit`: the bytes that one event may have. More raises UpstreamError, and so do more than MAX_FRAMES events.
     """
 
-    __slots__ = ("_begun", "_buffer", "_limit", "_scanned")
+    __slots__ = ("_begun", "_buffer", "_left", "_limit", "_scanned")
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._buffer = bytearray()
         self._scanned = 0  # no blank line begins before this offset
         self._begun = False
         self._limit = limit
+        self._left = MAX_FRAMES
 
     def feed(self, piece: bytes) -> list[Frame]:
         """The frames that `piece` completes. Raises UpstreamError for an event over the limit."""
         if not self._buffer and self._begun and _is_one_frame(piece) and len(piece) <= self._limit:
+            self._count(1)
             return [Frame(piece, None, piece[6:-2])]
         self._buffer += piece
         if not self._begun and not self._past_bom():
@@ -88,7 +91,13 @@ class SseReader:
         del buffer[:start]
         self._scanned = max(len(buffer) - _LONGEST_BLANK, 0)
         self._check_size(len(buffer))
+        self._count(len(found))
         return found
+
+    def _count(self, found: int) -> None:
+        self._left -= found
+        if self._left < 0:
+            raise UpstreamError("The provider sent more events than the limit.")
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:

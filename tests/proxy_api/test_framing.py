@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_api.errors import UpstreamError
-from proxy_api.framing import DONE, PING, Frame, SseReader, frames, sse
+from proxy_api.framing import DONE, MAX_FRAMES, PING, Frame, SseReader, frames, sse
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"h\xc3\xa9\xf0\x9f\x99\x82"}}]}\n\n'
 
@@ -147,6 +147,17 @@ def test_an_event_over_the_limit_is_refused(piece: bytes) -> None:
 
 def test_many_small_events_in_one_piece_are_no_large_event() -> None:
     assert len(SseReader(limit=100).feed(b"data: fine\n\n" * 1000)) == 1000
+
+
+def test_a_flood_of_tiny_events_is_refused() -> None:
+    flood = b"data:\n\n" * 10_000
+    with pytest.raises(UpstreamError):
+        read([flood] * 41)
+    one = SseReader()
+    for _ in range(MAX_FRAMES):
+        one.feed(DONE)
+    with pytest.raises(UpstreamError):
+        one.feed(DONE)
 
 
 def _seconds(pieces: list[bytes]) -> float:
