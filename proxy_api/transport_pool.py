@@ -21,7 +21,11 @@ from keys.outbound import Address, AddressRefused, AddressUnknown, Resolver, Url
 from proxy_api.errors import UpstreamError, UpstreamTimeout
 
 MAX_IDLE = 100  # connections kept for each origin
+SWEEP_SECONDS = 10.0
 MAX_AGE = 60.0  # seconds since it was opened: a provider's new address is used within that time
+
+
+Key = tuple[str, str, int, bool, int]  # scheme, host, port, trusted, native thread
 
 
 @lru_cache(maxsize=1)
@@ -39,7 +43,7 @@ class Origin:
     url: Url
     trusted: bool
 
-    def key(self) -> tuple[str, str, int, bool, int]:
+    def key(self) -> Key:
         # A gevent socket belongs to the loop of one native thread, so each has its own connections.
         return (self.url.scheme, self.url.host, self.url.port, self.trusted, get_native_id())
 
@@ -49,7 +53,7 @@ class Connection:
 
     __slots__ = ("key", "opened_at", "sock", "used")
 
-    def __init__(self, key: tuple[str, str, int, bool, int], sock: socket.socket) -> None:
+    def __init__(self, key: Key, sock: socket.socket) -> None:
         self.key = key
         self.sock = sock
         self.opened_at = time.monotonic()
@@ -108,8 +112,9 @@ class Pool:
     def __init__(self, tls: ssl.SSLContext | None = None, resolve: Resolver | None = None) -> None:
         self._tls = tls
         self._resolve = resolve
-        self._idle: dict[tuple[str, str, int, bool, int], list[Connection]] = {}
+        self._idle: dict[Key, list[Connection]] = {}
         self._pid = getpid()
+        self.swept_at = time.monotonic()
 
     def take(self, origin: Origin) -> Connection | None:
         """A connection that was alive a moment ago, or None."""
@@ -133,6 +138,21 @@ class Pool:
             idle.pop(0).close()
         connection.used = True
         idle.append(connection)
+        if time.monotonic() - self.swept_at > SWEEP_SECONDS:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Close what died or aged in the meantime, of every origin of this thread: nobody may ask for it again."""
+        self.swept_at = time.monotonic()
+        thread = get_native_id()
+        for key, idle in tuple(self._idle.items()):
+            if key[4] == thread:
+                kept, idle[:] = idle[:], []
+                for connection in kept:
+                    if connection.is_fresh():
+                        idle.append(connection)
+                    else:
+                        connection.close()
 
     def clear(self) -> None:
         for idle in self._idle.values():

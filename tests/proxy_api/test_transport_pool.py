@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from keys.outbound import read_url
 from proxy_api.errors import ServerShutdown
 from proxy_api.transport import Deadlines, ProviderAdapter, in_flight, send, shut_down
-from proxy_api.transport_pool import MAX_AGE, MAX_IDLE, Origin, Pool
+from proxy_api.transport_pool import MAX_AGE, MAX_IDLE, SWEEP_SECONDS, Origin, Pool
 from tests import loopback
 from tests.loopback import Upstream, openai_answer
 from tests.proxy_api.calls import BODY, QUICK, UNAVAILABLE, call, call_after, failure, post, told
@@ -75,6 +75,23 @@ def test_a_connection_is_given_up_after_its_life(upstream: Upstream) -> None:
     pool.give(connection)
     assert pool.take(origin) is None
     assert connection.sock.fileno() == -1
+
+
+def test_what_died_while_idle_is_closed_though_nobody_asks_for_it(upstream: Upstream) -> None:
+    pool, origin = Pool(), Origin(read_url(upstream.url), trusted=True)
+    with Upstream() as left:
+        dead = pool.open(Origin(read_url(left.url), trusted=True), time.monotonic() + 1)
+        pool.give(dead)
+        assert left.wait_until(lambda: left.connections == 1)
+        time.sleep(0.05)
+        left.hang_up()
+        time.sleep(0.05)
+        pool.swept_at -= SWEEP_SECONDS + 1
+        alive = pool.open(origin, time.monotonic() + 1)
+        pool.give(alive)
+    assert dead.sock.fileno() == -1
+    assert pool.take(origin) is alive
+    alive.close()
 
 
 def test_a_forked_child_does_not_use_its_parents_connections(upstream: Upstream) -> None:
