@@ -38,8 +38,9 @@ class ProviderAdapter(requests.adapters.BaseAdapter):
             url = read_url(request.url or "")
         except AddressRefused as error:
             raise UpstreamError(str(error), retryable=True) from None
-        body = request.body or b""
-        assert isinstance(body, bytes)
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        if not isinstance(body, bytes):
+            raise TypeError("a body must be bytes or text")
         head = request_head(request.method or "GET", url, request.headers.items(), len(body))
         exchange = Exchange(self._pool, terms)
         exchange.start(head, body, Origin(url, terms.trusted))
@@ -55,19 +56,28 @@ class ProviderAdapter(requests.adapters.BaseAdapter):
     ) -> requests.Response:
         """As a Session calls it. `timeout`: (connect, read) seconds. `verify` is not asked: certificates always are."""
         exchange = self.exchange(request, Terms(_deadlines_of(timeout)))
-        while (head := exchange.head()) is None:
-            pass
-        response = requests.Response()
-        response.status_code = head.status
-        response.headers = requests.structures.CaseInsensitiveDict(head.headers)
-        response.url, response.request = request.url or "", request
-        response.raw = _Raw(exchange)
-        if not stream:
-            _ = response.content
-        return response
+        try:
+            while (head := exchange.head()) is None:
+                pass
+            return _response(request, head, exchange, stream)
+        except BaseException:
+            exchange.close()
+            raise
 
     def close(self) -> None:
         self._pool.clear()
+
+
+def _response(request: requests.PreparedRequest, head: Head, exchange: Exchange, stream: bool) -> requests.Response:
+    response = requests.Response()
+    response.status_code = head.status
+    response.headers = requests.structures.CaseInsensitiveDict(head.headers)
+    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    response.url, response.request = request.url or "", request
+    response.raw = _Raw(exchange)
+    if not stream:
+        _ = response.content  # read, and kept by the response
+    return response
 
 
 class _Raw:

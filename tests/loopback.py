@@ -215,7 +215,7 @@ def _read_request(sock: socket.socket, number: int) -> Received | None:
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     parts = [body]
     left = int(headers.get("content-length", "0")) - len(body)
     while left > 0 and (piece := sock.recv(65536)):
