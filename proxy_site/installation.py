@@ -29,7 +29,8 @@ def kept_secret(folder: Path, name: str) -> str:
 
 def made_secret(path: Path) -> str:
     """Write a new secret beside `path` and link it into place: of two processes that try at once, one wins for both."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

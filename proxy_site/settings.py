@@ -163,6 +163,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["proxy_site.reference.canonical"],
+    # Django's authenticators are none of the API's business: keys are, and they are said here.
+    "AUTHENTICATION_WHITELIST": [],
+    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"key": []}],
 }
 UNFOLD = {"SITE_TITLE": "Dragoman", "SITE_HEADER": "Dragoman", "SITE_URL": "/"}
 
