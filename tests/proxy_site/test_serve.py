@@ -1,0 +1,188 @@
+"""`manage.py serve`, as a new user runs it: SQLite, an embedded Valkey, nothing set up beforehand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.live import ROOT
+from tests.loopback import Upstream
+
+pytestmark = pytest.mark.timeout(120)
+COMMAND = [sys.executable, str(ROOT / "manage.py"), "serve"]
+
+
+class Served:
+    """A running `serve`: its process, what it printed, its address."""
+
+    def __init__(self, folder: Path, upstream: Upstream, *words: str) -> None:
+        self.log = folder / "serve.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, *words], env=environment(folder, upstream), stdout=log, stderr=subprocess.STDOUT, cwd=folder
+            )
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait_ready(self) -> str:
+        until(lambda: "Dragoman is ready: " in self.printed or self.process.poll() is not None, 40)
+        found = re.search(r"Dragoman is ready: (http://127\.0\.0\.1:\d+)$", self.printed, re.MULTILINE)
+        assert found, self.printed
+        return found[1]
+
+    def program(self, word: str) -> psutil.Process:
+        """The child whose command line holds `word`."""
+        return next(
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if any(word in part for part in child.cmdline())
+        )
+
+    def has(self, word: str) -> bool:
+        return any(
+            word in part
+            for child in psutil.Process(self.process.pid).children()
+            if child.status() != psutil.STATUS_ZOMBIE
+            for part in child.cmdline()
+        )
+
+
+def environment(folder: Path, upstream: Upstream) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "DRAGOMAN_DATA_DIR": str(folder / "data"),
+        "OPENAI_API_KEY": "sk-upstream",
+        "OPENAI_BASE_URL": f"{upstream.url}/v1",
+        "DRAGOMAN_DRAIN_SECONDS": "3",
+    }
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def asked(url: str, token: str) -> dict[str, Any]:
+    """One cacheable chat request; the answer's headers and body."""
+    body = {"model": "openai/gpt-4o-mini", "temperature": 0, "messages": [{"role": "user", "content": "Hello"}]}
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return {"status": response.status, "cache": response.headers["x-dragoman-cache"], "body": json.load(response)}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as provider:
+        yield provider
+
+
+@pytest.fixture
+def serve(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(*words: str) -> Served:
+        started.append(Served(tmp_path, upstream, *words))
+        return started[-1]
+
+    yield start
+    for served in started:
+        served.process.terminate()
+        served.process.wait(40)
+
+
+def test_it_comes_up_by_itself_answers_and_goes_down_in_order(serve: Callable[..., Served]) -> None:
+    served = serve("--port", "0", "--workers", "1")
+    url = served.wait_ready()
+    token = re.search(r"\bdgm_\w+", served.printed)
+    assert token
+    assert f"curl {url}/v1/chat/completions" in served.printed
+    assert re.search(rf"Admin: {url}/admin/  user: admin  password: \S+", served.printed)
+    assert asked(url, token[0])["status"] == 200
+    assert until(lambda: asked(url, token[0])["cache"].startswith("hit"), 5)
+    assert until(lambda: served.has("celery"), 5)
+    family = psutil.Process(served.process.pid).children(recursive=True)
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(30) == 0
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def test_the_second_run_shows_no_secret_and_a_third_beside_it_is_refused(serve: Callable[..., Served]) -> None:
+    first = serve("--port", "0", "--workers", "1")
+    first.wait_ready()
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(30) == 0
+    second = serve("--port", "0", "--workers", "1")
+    second.wait_ready()
+    assert "dgm_" not in second.printed
+    assert "password" not in second.printed
+    third = serve("--port", "0")
+    assert third.process.wait(20) != 0
+    assert "Another Dragoman already runs on" in third.printed
+
+
+def test_a_valkey_that_dies_comes_back_and_the_proxy_answers_meanwhile(serve: Callable[..., Served]) -> None:
+    served = serve("--port", "0", "--workers", "1")
+    url = served.wait_ready()
+    token = re.search(r"\bdgm_\w+", served.printed)
+    assert token
+    asked(url, token[0])
+    served.program("valkey").kill()
+    assert asked(url, token[0])["status"] == 200
+    assert until(lambda: served.has("valkey"), 5)
+    assert until(lambda: asked(url, token[0])["cache"].startswith("hit"), 10)
+
+
+def test_when_the_web_server_dies_everything_stops_with_an_error(serve: Callable[..., Served]) -> None:
+    served = serve("--port", "0", "--workers", "1")
+    served.wait_ready()
+    family = psutil.Process(served.process.pid).children(recursive=True)
+    served.program("gunicorn").kill()
+    assert served.process.wait(30) == 1
+    assert "The web server ended by itself" in served.printed
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def test_a_parent_that_is_killed_leaves_no_child_behind(serve: Callable[..., Served]) -> None:
+    served = serve("--port", "0", "--workers", "1")
+    served.wait_ready()
+    assert until(lambda: served.has("celery"), 5)
+    family = psutil.Process(served.process.pid).children(recursive=True)
+    served.process.kill()
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        served = serve("--port", str(port))
+        assert served.process.wait(20) == 1
+        assert f"127.0.0.1:{port} cannot be listened on" in served.printed
+        assert "Traceback" not in served.printed
+
+
+def test_secrets_and_data_are_ours_alone(serve: Callable[..., Served], tmp_path: Path) -> None:
+    serve("--port", "0", "--workers", "1").wait_ready()
+    open_to_others = [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o077]
+    assert open_to_others == []
+    assert {path.name for path in (tmp_path / "data" / "secrets").iterdir()} == {"master_key", "secret_key"}
