@@ -1,0 +1,19 @@
+"""Who may call us, and with which secrets we call others. Code map:
+
+access.py       two headers in, an Identity out: the in-process cache, the grace while the database is away
+identity.py     who calls, as one frozen value (pure)
+tokens.py       the form of a virtual key and its checksum (pure)
+issuing.py      makes and revokes virtual keys: the only place where a token is in the clear
+credentials.py  what we present to providers: environment and admin rows as one snapshot
+sealing.py      AES-256-GCM under the master keys; resealing.py rotates them
+pepper.py       the installation's secret under which tokens are kept and scopes are made
+freshness.py    how a change reaches every process within a second
+reading.py      reads of the database with a deadline and a breaker
+redis.py        the one way to Redis: one pipeline per process, with a breaker
+outbound.py     the address gate for whatever is called on someone's word
+models.py, forms.py, admin.py, checks.py   the tables and their pages
+
+Invariant: nothing here knows the proxy, its dialects or its cache. A known key costs no query and no Redis command.
+Invariant: no table, log line, session or page holds a token or a provider's secret in the clear, but the one page that
+answers the issuing of a key.
+"""

@@ -2,7 +2,7 @@
 
 psycopg waits for a frozen server without end, and the statement's timeout is that server's own. So each read runs in a
 thread of its own (a greenlet under gevent), which gives its connection back when it is done, and the caller leaves at
-the deadline. The few who wait for a frozen server are bounded; all others are refused at once.
+the deadline. One at a time finds out that a server is still frozen; all others are refused at once.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ class _Answer(Generic[Row]):
         self.error: BaseException | None = None
         self.rows: list[Row] = []
 
-    def read(self, query: Callable[[], Row], place: threading.Semaphore) -> None:
+    def read(self, query: Callable[[], Row]) -> None:
         try:
             self.rows.append(query())
         except Exception as error:  # raised again where the caller is
             self.error = error
         finally:
             connection.close()
-            place.release()
             self.ready.set()
 
 
@@ -59,21 +58,34 @@ class Reader:
         """
         if connection.in_atomic_block:
             return query()
-        if time.monotonic() < self._away_until:
-            raise DatabaseAway("the database has not answered lately")
+        self._check(time.monotonic())
         try:
-            return self._read(query)
+            row = self._in_a_place(query)
         except (Error, TimeoutError) as error:
             self._away_until = time.monotonic() + self._rest
             raise DatabaseAway(f"the database is away: {type(error).__name__}") from None
+        self._away_until = 0.0
+        return row
 
-    def _read(self, query: Callable[[], Row]) -> Row:
-        deadline = time.monotonic() + self._seconds
+    def _check(self, now: float) -> None:
+        """After a failure nobody asks for a while; then one does, and the others wait for what it finds."""
+        if now < self._away_until:
+            raise DatabaseAway("the database has not answered lately")
+        if self._away_until:
+            self._away_until = now + self._seconds
+
+    def _in_a_place(self, query: Callable[[], Row]) -> Row:
         if not self._places.acquire(timeout=self._seconds):
-            raise TimeoutError
+            raise DatabaseAway("too many reads at once")
+        try:
+            return self._in_time(query)
+        finally:
+            self._places.release()
+
+    def _in_time(self, query: Callable[[], Row]) -> Row:
         answer = _Answer[Row]()
-        threading.Thread(target=answer.read, args=(query, self._places), daemon=True, name="dragoman-read").start()
-        if not answer.ready.wait(deadline - time.monotonic()):
+        threading.Thread(target=answer.read, args=(query,), daemon=True, name="dragoman-read").start()
+        if not answer.ready.wait(self._seconds):
             raise TimeoutError
         if answer.error is not None:
             raise answer.error
