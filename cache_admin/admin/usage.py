@@ -1,0 +1,214 @@
+"""The usage log: newest first, by index alone, read-only."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from cache_admin.admin import bodies, filters, reading
+from cache_admin.admin.keyset import KeysetChangeList
+from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.sealed import unseal_body
+from cache_admin.shown import NONE, counted, dollars
+
+STATUS_COLOURS = {
+    "ok": "success",
+    "open": "info",
+    "refused": "warning",
+    "rate_limited": "warning",
+    "client_disconnect": "warning",
+    "client_timeout": "warning",
+    "shutdown": "warning",
+    "upstream_error": "danger",
+    "incomplete": "danger",
+    "timeout_connect": "danger",
+    "timeout_first_byte": "danger",
+    "timeout_idle": "danger",
+    "timeout_total": "danger",
+    "aborted": "danger",
+    "error": "danger",
+}
+CACHE_COLOURS = {"hit": "success", "joined": "success", "stored": "info", "miss": "info"}
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
+    keyset = ("id",)
+    list_display = (
+        "time",
+        "key_shown",
+        "model_shown",
+        "provider",
+        "status_shown",
+        "cache_shown",
+        "tokens",
+        "cost",
+        "milliseconds",
+    )
+    list_filter = (
+        filters.PresetFilter,
+        filters.StatusFilter,
+        filters.CacheFilter,
+        filters.ProviderFilter,
+        filters.KeyFilter,
+    )
+    list_per_page = 50
+    list_fullwidth = True
+    sortable_by = ()
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("id",)
+    search_help_text = "Request id or cache digest"
+    change_form_after_template = "cache_admin/bodies.html"
+    fieldsets = (
+        (
+            "Call",
+            {
+                "fields": (
+                    ("time", "status_shown", "http_status"),
+                    ("key_shown", "endpoint", "stream"),
+                    ("model_asked", "model_served"),
+                    ("provider", "credential", "attempts"),
+                    ("finish_reason", "native_finish_reason"),
+                )
+            },
+        ),
+        ("Error", {"fields": (("error_code", "error_message"),)}),
+        ("Cache", {"fields": (("cache_shown", "cache_reason"), "cache_digest")}),
+        (
+            "Tokens and cost",
+            {
+                "fields": (
+                    ("input_tokens", "cached_tokens", "cache_write_tokens"),
+                    ("output_tokens", "reasoning_tokens"),
+                    "cost",
+                )
+            },
+        ),
+        ("Time", {"fields": (("ttft_ms", "total_ms", "overhead_ms"),)}),
+        ("Client", {"fields": (("user", "client_request_id", "client_retries"), "metadata_shown", "dropped_shown")}),
+        ("Ids", {"fields": (("id", "upstream_request_id"),)}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: UsageRecord | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: UsageRecord | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: UsageRecord | None = None) -> list[str]:
+        return shown_fields(self.fieldsets)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
+    ) -> tuple[QuerySet[UsageRecord], bool]:
+        """By request id or by cache digest, whole: both have an index."""
+        term = search_term.strip().lower()
+        if not term:
+            return queryset, False
+        if DIGEST.fullmatch(term):
+            return queryset.filter(cache_digest=term), False
+        try:
+            return queryset.filter(id=UUID(term)), False
+        except ValueError:
+            return queryset.none(), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"bodies": bodies_of(request, object_id), "links": links_of(object_id), **(extra_context or {})}
+        response: HttpResponse = super().change_view(request, object_id, form_url, extra)
+        return response
+
+    @display(description="Time (UTC)")  # type: ignore[untyped-decorator]
+    def time(self, row: UsageRecord) -> str:
+        return f"{row.at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="Key")  # type: ignore[untyped-decorator]
+    def key_shown(self, row: UsageRecord) -> str:
+        return row.key_name or NONE
+
+    @display(description="Model")  # type: ignore[untyped-decorator]
+    def model_shown(self, row: UsageRecord) -> str:
+        asked, served = row.model_asked, row.model_served
+        same = not served or asked in (served, f"{row.provider}/{served}")
+        return (asked or NONE) if same else f"{asked} → {served}"
+
+    @display(description="Status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    def status_shown(self, row: UsageRecord) -> str:
+        return row.status
+
+    @display(description="Cache", label=CACHE_COLOURS)  # type: ignore[untyped-decorator]
+    def cache_shown(self, row: UsageRecord) -> str:
+        return row.cache or NONE
+
+    @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
+    def tokens(self, row: UsageRecord) -> str:
+        return f"{counted(row.input_tokens)} / {counted(row.output_tokens)}"
+
+    @display(description="Cost")  # type: ignore[untyped-decorator]
+    def cost(self, row: UsageRecord) -> str:
+        return dollars(row.cost_usd)
+
+    @display(description="First / total / ours, ms")  # type: ignore[untyped-decorator]
+    def milliseconds(self, row: UsageRecord) -> str:
+        parts = (row.ttft_ms, row.total_ms, row.overhead_ms)
+        return " / ".join(NONE if part is None else f"{part:,.1f}" for part in parts)
+
+    @display(description="Metadata")  # type: ignore[untyped-decorator]
+    def metadata_shown(self, row: UsageRecord) -> str:
+        return json.dumps(row.metadata, ensure_ascii=False) if row.metadata else NONE
+
+    @display(description="Parameters left out")  # type: ignore[untyped-decorator]
+    def dropped_shown(self, row: UsageRecord) -> str:
+        return "; ".join(str(item) for item in row.dropped) or NONE
+
+
+def shown_fields(fieldsets: tuple[Any, ...]) -> list[str]:
+    """Every field of `fieldsets`, rows unpacked."""
+    rows = [row for _, options in fieldsets for row in options["fields"]]
+    return [name for row in rows for name in ((row,) if isinstance(row, str) else row)]
+
+
+def bodies_of(request: HttpRequest, object_id: str) -> list[bodies.Body]:
+    try:
+        row = UsageBody.objects.filter(pk=UUID(object_id)).first()
+    except ValueError:
+        return []
+    if row is None:
+        return []
+    if not bodies.may_read(request):
+        return [bodies.Body("Prompt and answer", bodies.HIDDEN)]
+    name = str(row.pk)
+    request_sealed, answer_sealed = bytes(row.request_sealed), bytes(row.answer_sealed)
+    return [
+        bodies.opened("Request", lambda: unseal_body(name, "request", request_sealed), reading.conversation),
+        bodies.opened("Answer", lambda: unseal_body(name, "answer", answer_sealed), reading.answered),
+    ]
+
+
+def links_of(object_id: str) -> list[tuple[str, str]]:
+    """To the cached completion that this call hit or stored, while it is there."""
+    try:
+        digest = UsageRecord.objects.filter(pk=UUID(object_id)).values_list("cache_digest", flat=True).first()
+    except ValueError:
+        return []
+    if not digest or not StoredCompletion.objects.filter(pk=digest).exists():
+        return []
+    return [("The cached completion", reverse("admin:cache_admin_storedcompletion_change", args=[digest]))]
