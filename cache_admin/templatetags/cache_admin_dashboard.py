@@ -1,0 +1,40 @@
+"""The dashboard for the admin's first page, for who may see the usage log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from cache_admin.dashboard import last_day, recent_failures
+from cache_admin.shown import NONE, dollars
+
+register = template.Library()
+
+
+@register.inclusion_tag("cache_admin/dashboard.html", takes_context=True)
+def usage_dashboard(context: dict[str, Any]) -> dict[str, Any]:
+    """Tiles of the last 24 hours, and the newest failures. Empty for who may not see usage records."""
+    if not context["request"].user.has_perm("cache_admin.view_usagerecord"):
+        return {"tiles": []}
+    now = time.time()
+    day = last_day(now)
+    rate = NONE if day.hit_rate is None else f"{day.hit_rate:.0%}"
+    log = reverse("admin:cache_admin_usagerecord_changelist")
+    tiles = [
+        ("Calls", f"{day.calls:,}", f"{day.failed:,} failed", f"{log}?since=24h"),
+        ("Cache hits", rate, f"{day.hits:,} of {day.looked_up:,} looked up", f"{log}?since=24h&cache=hit"),
+        ("Tokens", f"{day.received + day.sent:,}", split(day.received, day.sent), log),
+        ("Cost", dollars(day.cost), unpriced(day.unpriced), log),
+    ]
+    return {"tiles": tiles, "bounded": day.bounded, "calls": day.calls, "failures": recent_failures(now)}
+
+
+def split(received: int, sent: int) -> str:
+    return f"{received:,} in, {sent:,} out"
+
+
+def unpriced(calls: int) -> str:
+    return f"{calls:,} calls without a price" if calls else "every call priced"
