@@ -31,7 +31,7 @@ _ON_POSTGRES = (
 )
 
 
-class TableAway(Exception):  # noqa: N818 - says what is the case
+class TableAway(Exception):
     """The table did not answer in time, or has not for a while: a miss."""
 
 

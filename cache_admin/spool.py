@@ -37,7 +37,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
-class SpoolUnavailable(Exception):  # noqa: N818 - says what is the case
+class SpoolUnavailable(Exception):
     """The record could not be written whole (disk full, I/O error): the request must fail closed, 503."""
 
 
