@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -29,6 +30,7 @@ display: Callable[..., Callable[[Decorated], Decorated]] = decorators.display
 action: Callable[..., Callable[[Decorated], Decorated]] = decorators.action
 
 STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
+LABELS = {**STATES, "off": "info"}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -76,9 +78,10 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     def token(self, obj: VirtualKey) -> str:
         return f"{obj.prefix}…{obj.last_four}" if obj.prefix else "no token"
 
-    @display(description="State", label=STATES)
+    @display(description="State", label=LABELS)
     def state(self, obj: VirtualKey) -> str:
-        return obj.state(timezone.now())
+        off = obj.id == ANONYMOUS and not settings.DRAGOMAN_ALLOW_ANONYMOUS
+        return "off" if off else obj.state(timezone.now())
 
     @display(description="Models")
     def allowed(self, obj: VirtualKey) -> str:
@@ -88,10 +91,12 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     def expires(self, obj: VirtualKey) -> Any:
         return obj.expires_at
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
-        """One way on: an issued key's secret has to be seen."""
-        wanted = {"title": "Issue a key", "show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**(extra_context or {}), **wanted})
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """One way on from a new key: its secret has to be seen."""
+        wanted = {"show_save_and_add_another": False, "show_save_and_continue": object_id is not None}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **wanted})
 
     def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:
         if not change:

@@ -25,12 +25,14 @@ class LogBodies(db.TextChoices):
     NONE = "none", "nothing"
     METADATA = "metadata", "metadata only"
     FULL = "full", "prompts and completions"
+    __empty__ = "as configured (DRAGOMAN_LOG_BODIES)"
 
 
 class CacheMode(db.TextChoices):
     AUTO = "auto", "where temperature is 0 or seed is set"
     ALWAYS = "always", "always"
     NEVER = "never", "never"
+    __empty__ = "as usual"
 
 
 class VirtualKey(db.Model):

@@ -58,8 +58,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('expires_at', models.DateTimeField(blank=True, help_text='UTC. Empty: it does not expire.', null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('log_bodies', models.CharField(blank=True, choices=[('none', 'nothing'), ('metadata', 'metadata only'), ('full', 'prompts and completions')], default='', help_text='What the usage log keeps of its calls.', max_length=8)),
-                ('cache_mode', models.CharField(blank=True, choices=[('auto', 'where temperature is 0 or seed is set'), ('always', 'always'), ('never', 'never')], default='', help_text='Where the caller does not say.', max_length=8)),
+                ('log_bodies', models.CharField(blank=True, choices=[(None, 'as configured (DRAGOMAN_LOG_BODIES)'), ('none', 'nothing'), ('metadata', 'metadata only'), ('full', 'prompts and completions')], default='', help_text='What the usage log keeps of its calls.', max_length=8)),
+                ('cache_mode', models.CharField(blank=True, choices=[(None, 'as usual'), ('auto', 'where temperature is 0 or seed is set'), ('always', 'always'), ('never', 'never')], default='', help_text='Where the caller does not say.', max_length=8)),
                 ('note', models.TextField(blank=True, default='')),
             ],
             options={

@@ -137,6 +137,16 @@ def test_a_revoked_key_stays_revoked_but_the_anonymous_one_may_be_allowed_again(
     assert VirtualKey.objects.get(pk=ANONYMOUS).revoked_at is None
 
 
+def test_the_anonymous_key_says_whether_it_is_in_use(operator, settings):
+    def shown():
+        page = operator.get(reverse("admin:keys_virtualkey_changelist"), {"q": ANONYMOUS})
+        return page.context["cl"].model_admin.state(page.context["cl"].result_list[0])
+
+    assert shown() == "off"
+    settings.DRAGOMAN_ALLOW_ANONYMOUS = True
+    assert shown() == "active"
+
+
 def test_no_key_is_ever_deleted(operator):
     key, _ = issuing.issue("team")
     assert operator.post(f"/admin/keys/virtualkey/{key.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
+import psutil
 import pytest
 from django.conf import settings
 
@@ -66,9 +68,9 @@ def test_without_a_database_known_keys_work_for_their_grace_and_unknown_ones_get
 
 def postmaster_and_backends(service, sent):
     """PostgreSQL's processes are one group each: freeze the children too, or pooled connections would still answer."""
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(service.process.pid)], capture_output=True, text=True)
-    for pid in (service.process.pid, *map(int, children.stdout.split())):
-        os.kill(pid, sent)
+    for process in (psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children()):
+        with suppress(psutil.NoSuchProcess):  # gone with the postmaster
+            process.send_signal(sent)
 
 
 def back(process, token):
