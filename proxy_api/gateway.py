@@ -308,6 +308,7 @@ def received_stream(flight: Flight, exchange: Exchange) -> Iterator[bytes | None
             flight.started = True
             flight.record.first_byte(time.monotonic())
         yield piece
+    exchange.finish()
 
 
 def replayed(flight: Flight, answer: bytes) -> bytes:

@@ -183,6 +183,18 @@ class Exchange:
                     raise self._failed(_too_large())
         return b"".join(found)
 
+    def finish(self, seconds: float = 0.1) -> None:
+        """The answer has said its last word: wait up to `seconds` for its marked end, so that close() can give the
+        connection back. Whatever comes instead (silence, more data, a cut) is nobody's concern any more."""
+        answer = self._answer
+        self._by = self._ping_at = min(time.monotonic() + seconds, self._total_at)
+        try:
+            while not answer.complete:
+                self._feed(self._received() or b"")
+                answer.take()
+        except GatewayError:
+            pass
+
     def close(self) -> None:
         """Give the connection back if the answer was read to its end, else close it. Idempotent."""
         _UNDER_WAY.discard(self)

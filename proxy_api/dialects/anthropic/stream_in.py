@@ -26,7 +26,6 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.errors import error_in
 from proxy_api.dialects.anthropic.response import arguments, explanation, finish_reason, is_clients, read_usage
-from proxy_api.dialects.openai_chat.stream_in import drain
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
 
@@ -71,8 +70,7 @@ def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | No
             yield from _delta(state, event)
         elif kind == "message_stop":
             yield from _end(state)
-            drain(frames)
-            return
+            return  # what follows the end is the transport's to wait for, or not
         elif kind in _READERS:
             yield from _READERS[kind](state, event)
     raise UpstreamIncomplete("The provider's stream stopped before its end")

@@ -21,7 +21,7 @@ from proxy_api.chat import (
 from proxy_api.dialects.openai_chat.folding import slot
 from proxy_api.dialects.openai_chat.response import finish_reason
 from proxy_api.dialects.openai_chat.tally import Tally
-from proxy_api.errors import UpstreamError, UpstreamIncomplete
+from proxy_api.errors import UpstreamIncomplete
 from proxy_api.framing import Frame
 
 LEGACY = -1  # the index of a legacy function_call, which has neither index nor id
@@ -58,16 +58,6 @@ def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | No
     if not tally.complete:
         raise UpstreamIncomplete("The provider's stream stopped before its end")
     yield from _end(tally, choices)
-    drain(frames)
-
-
-def drain(frames: Iterator[Frame | None]) -> None:
-    """Reads what follows the end, so that the connection can be used again; it is no longer worth waiting for."""
-    try:
-        while next(frames, None) is not None:
-            pass
-    except UpstreamError:
-        pass
 
 
 def _end(tally: Tally, choices: dict[int, _Choice]) -> Iterator[Event]:
