@@ -27,6 +27,7 @@ from proxy_api.transport_watch import Watch
 from proxy_api.transport_wire import MAX_ANSWER_BYTES, Answer, Head, decoded, is_coded, refuse_odd_answer
 
 _READ_SIZE = 64 << 10
+_SLACK = 0.02  # seconds that a wait may be late: setting the timeout anew would cost 3 us for each chunk
 _JOINED = 64 << 10  # a body up to this size goes out in one write with its head
 
 
@@ -68,6 +69,7 @@ class Exchange:
         "_ping_at",
         "_pool",
         "_terms",
+        "_timeout",
         "_total_at",
         "sent",
     )
@@ -80,6 +82,7 @@ class Exchange:
         self._connection: Connection | None = None
         self._ended: GatewayError | None = None  # why it was ended from outside
         self._hook: Callable[[], None] | None = None
+        self._timeout = -1.0  # what the socket's was set to for reading
         self._late = ""  # the outcome if `_by` passes; empty until the request is out
         self._total_at = time.monotonic() + terms.deadlines.total
         self._ping_at = self._by = self._total_at
@@ -261,7 +264,9 @@ class Exchange:
         try:
             if watch is not None and not watch.driven and not self._is_readable(watch, sock, seconds):
                 return None
-            sock.settimeout(seconds)
+            if not 0 <= self._timeout - seconds < _SLACK:
+                self._timeout = seconds
+                sock.settimeout(seconds)
             return sock.recv(_READ_SIZE)
         except TimeoutError:
             return None
