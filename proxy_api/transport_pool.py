@@ -17,7 +17,16 @@ from threading import get_native_id
 
 import certifi
 
-from keys.outbound import Address, AddressRefused, AddressUnknown, Resolver, Url, addresses, check_origin
+from keys.outbound import (
+    RESOLVE_SECONDS,
+    Address,
+    AddressRefused,
+    AddressUnknown,
+    Resolver,
+    Url,
+    addresses,
+    check_origin,
+)
 from proxy_api.errors import UpstreamError, UpstreamTimeout
 
 MAX_IDLE = 100  # connections kept for each origin
@@ -175,7 +184,7 @@ def _checked(origin: Origin, until: float, resolve: Resolver | None) -> list[Add
     try:
         if not origin.trusted:
             check_origin(origin.url)
-        seconds = min(2.0, max(until - time.monotonic(), 0))
+        seconds = min(RESOLVE_SECONDS, max(until - time.monotonic(), 0))
         return addresses(host, port, trusted=origin.trusted, resolve=resolve, seconds=seconds)
     except (AddressRefused, AddressUnknown) as error:
         raise UpstreamError(str(error), retryable=True) from None

@@ -19,7 +19,8 @@ _TCP_CLOSED = (7, 8, 9, 11)  # CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING of linux/inc
 
 
 class Watch:
-    """gone: the client hung up, noticed in less than 0.3 s. One for each call; close() it with the call.
+    """gone: the client hung up, noticed in less than 0.3 s. One for each call, over all its attempts; close() it before
+    the socket is closed, because the loop must not watch a descriptor that may be given out again.
 
     A client that only shut down its writing half counts as gone: the two cannot be told apart, and no HTTP client of
     ours does it. A byte that waits to be read is a pipelined request and no hang-up.
