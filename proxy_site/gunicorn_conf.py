@@ -17,7 +17,7 @@ from typing import Any  # noqa: E402
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from proxy_site import drain  # noqa: E402
+from proxy_site import callers, drain  # noqa: E402
 
 django.setup(set_prefix=False)
 
@@ -39,6 +39,7 @@ proc_name = "dragoman"
 accesslog = None
 loglevel = "error"
 logconfig_dict = settings.LOGGING
+logger_class = "proxy_site.server_log.ServerLog"
 
 # Bytes that the kernel may hold for one client that reads slowly; the default grows to 4 MiB.
 SEND_BUFFER = 256 << 10
@@ -73,4 +74,5 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(2000, 20, 100000)
+    worker.handle = callers.guarded(worker.handle)
     drain.watch(worker, settings.DRAGOMAN_DRAIN_SECONDS)

@@ -78,6 +78,13 @@ def test_a_refused_request_ends_its_connection(live: Live) -> None:
     assert json.loads(body)["error"]["code"] == "bad_host"
 
 
+@pytest.mark.parametrize("first", [b"\x16\x03\x01\x00\xa5\x01", b"\x00\xff", b"{}", b" GET / HTTP/1.1\r\n\r\n"])
+def test_a_connection_that_does_not_speak_http_is_ended_at_once(live: Live, first: bytes) -> None:
+    began = time.monotonic()
+    assert raw(live, first).startswith(b"HTTP/1.1 400 ")
+    assert time.monotonic() - began < 1
+
+
 def test_a_body_over_the_cap_is_413_and_the_answer_arrives_although_the_client_still_sends(live: Live) -> None:
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 22000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", live.port), timeout=10) as sock:
