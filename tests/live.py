@@ -156,14 +156,16 @@ def forget(upstream: Upstream) -> None:
 
 @contextmanager
 def started_live(**settings: str) -> Iterator[Live]:
-    """A server with a database, a Valkey, a data folder and an upstream of its own; `settings`: environment on top."""
+    """A server with a database, a Valkey, a data folder and an upstream of its own; `settings`: environment on top
+    (an empty value takes a variable away)."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dgm-live-")))
         upstream = stack.enter_context(Upstream())
         valkey = services.start_valkey()
         stack.callback(valkey.stop)
         database_url = stack.enter_context(own_database())
-        environment = {**words(folder, database_url, valkey.url, upstream), **settings}
+        given = {**words(folder, database_url, valkey.url, upstream), **settings}
+        environment = {name: value for name, value in given.items() if value}
         console = stack.enter_context(child([sys.executable, "-m", "tests.console"], environment, folder))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
