@@ -40,7 +40,7 @@ class StoredCompletion(models.Model):
             models.Index(fields=["provider", "created_at"], name="completion_provider"),
         ]
         permissions = [("view_bodies", "Can read stored prompts and completions")]
-        verbose_name = "completion"
+        verbose_name = "cached completion"
 
     def __str__(self) -> str:
         return f"{self.model} {self.digest[:12]}"
@@ -94,6 +94,7 @@ class UsageRecord(models.Model):
             models.Index(fields=["cache", "id"], name="usage_cache"),
             models.Index(fields=["cache_digest", "id"], name="usage_digest"),
         ]
+        verbose_name_plural = "usage log"
 
     def __str__(self) -> str:
         return str(self.id)

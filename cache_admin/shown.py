@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 NONE = "–"
@@ -16,3 +17,17 @@ def dollars(amount: Decimal | None) -> str:
     if amount is None:
         return NONE
     return f"${amount.normalize():f}" if amount else "$0"
+
+
+def milliseconds(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.1f}"
+
+
+def moment(at: datetime | None) -> str:
+    """UTC, to the second (settings.TIME_ZONE)."""
+    return NONE if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def digest(name: str) -> str:
+    """Hex in groups, so that a phone can break the line; the searches take it with or without the spaces."""
+    return " ".join(name[start : start + 16] for start in range(0, len(name), 16)) or NONE

@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from cache_admin import shown
 from cache_admin.admin import bodies, filters, reading
 from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.admin.usage import shown_fields
@@ -36,7 +37,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("digest",)
-    search_help_text = "Begin of a digest"
+    search_help_text = "First characters of a digest"
     actions = ("purge_selected",)
     change_form_after_template = "cache_admin/bodies.html"
     fieldsets = (
@@ -47,8 +48,8 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
                     ("model", "provider", "model_asked"),
                     ("key_shown", "endpoint_name"),
                     ("stored", "age", "expires"),
-                    ("hits", "last_hit_at", "size_shown"),
-                    "digest",
+                    ("hits", "last_hit", "size_shown"),
+                    "digest_shown",
                 )
             },
         ),
@@ -74,7 +75,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StoredCompletion], search_term: str
     ) -> tuple[QuerySet[StoredCompletion], bool]:
-        term = search_term.strip().lower()
+        term = search_term.replace(" ", "").lower()
         if set(term) - set("0123456789abcdef"):
             return queryset.none(), False
         return queryset.filter(digest__startswith=term) if term else queryset, False
@@ -106,7 +107,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Stored (UTC)")  # type: ignore[untyped-decorator]
     def stored(self, row: StoredCompletion) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        return shown.moment(row.created_at)
 
     @display(description="Model")  # type: ignore[untyped-decorator]
     def model_shown(self, row: StoredCompletion) -> str:
@@ -123,7 +124,15 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description="Expires (UTC)")  # type: ignore[untyped-decorator]
     def expires(self, row: StoredCompletion) -> str:
         gone = " (expired)" if row.expires_at <= timezone.now() else ""
-        return f"{row.expires_at:%Y-%m-%d %H:%M:%S}{gone}"
+        return f"{shown.moment(row.expires_at)}{gone}"
+
+    @display(description="Last hit (UTC)")  # type: ignore[untyped-decorator]
+    def last_hit(self, row: StoredCompletion) -> str:
+        return shown.moment(row.last_hit_at)
+
+    @display(description="Digest")  # type: ignore[untyped-decorator]
+    def digest_shown(self, row: StoredCompletion) -> str:
+        return shown.digest(row.digest)
 
     @display(description="Size")  # type: ignore[untyped-decorator]
     def size_shown(self, row: StoredCompletion) -> str:

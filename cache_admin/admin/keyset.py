@@ -42,8 +42,7 @@ class KeysetChangeList(ChangeList):  # type: ignore[misc]
         rows = self.queryset.filter(below(place)) if place else self.queryset
         found = list(rows[: self.list_per_page + 1])
         self.result_list = found[: self.list_per_page]
-        self.result_count = len(self.result_list)
-        self.full_result_count = None
+        self.result_count = self.full_result_count = len(self.result_list)  # equal: the header then shows no count
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False

@@ -14,6 +14,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from cache_admin import shown
 from cache_admin.admin import bodies, filters, reading
 from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
@@ -84,7 +85,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
             },
         ),
         ("Error", {"fields": (("error_code", "error_message"),)}),
-        ("Cache", {"fields": (("cache_shown", "cache_reason"), "cache_digest")}),
+        ("Cache", {"fields": (("cache_shown", "cache_reason"), "digest_shown")}),
         (
             "Tokens and cost",
             {
@@ -95,7 +96,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
                 )
             },
         ),
-        ("Time", {"fields": (("ttft_ms", "total_ms", "overhead_ms"),)}),
+        ("Time", {"fields": (("first_byte", "total", "overhead"),)}),
         ("Client", {"fields": (("user", "client_request_id", "client_retries"), "metadata_shown", "dropped_shown")}),
         ("Ids", {"fields": (("id", "upstream_request_id"),)}),
     )
@@ -119,7 +120,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
     ) -> tuple[QuerySet[UsageRecord], bool]:
         """By request id or by cache digest, whole: both have an index."""
-        term = search_term.strip().lower()
+        term = search_term.replace(" ", "").lower()
         if not term:
             return queryset, False
         if DIGEST.fullmatch(term):
@@ -138,7 +139,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Time (UTC)")  # type: ignore[untyped-decorator]
     def time(self, row: UsageRecord) -> str:
-        return f"{row.at:%Y-%m-%d %H:%M:%S}"
+        return shown.moment(row.at)
 
     @display(description="Key")  # type: ignore[untyped-decorator]
     def key_shown(self, row: UsageRecord) -> str:
@@ -168,8 +169,23 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="First / total / ours, ms")  # type: ignore[untyped-decorator]
     def milliseconds(self, row: UsageRecord) -> str:
-        parts = (row.ttft_ms, row.total_ms, row.overhead_ms)
-        return " / ".join(NONE if part is None else f"{part:,.1f}" for part in parts)
+        return " / ".join(map(shown.milliseconds, (row.ttft_ms, row.total_ms, row.overhead_ms)))
+
+    @display(description="First byte, ms")  # type: ignore[untyped-decorator]
+    def first_byte(self, row: UsageRecord) -> str:
+        return shown.milliseconds(row.ttft_ms)
+
+    @display(description="Total, ms")  # type: ignore[untyped-decorator]
+    def total(self, row: UsageRecord) -> str:
+        return shown.milliseconds(row.total_ms)
+
+    @display(description="Ours of it, ms")  # type: ignore[untyped-decorator]
+    def overhead(self, row: UsageRecord) -> str:
+        return shown.milliseconds(row.overhead_ms)
+
+    @display(description="Cache digest")  # type: ignore[untyped-decorator]
+    def digest_shown(self, row: UsageRecord) -> str:
+        return shown.digest(row.cache_digest)
 
     @display(description="Metadata")  # type: ignore[untyped-decorator]
     def metadata_shown(self, row: UsageRecord) -> str:
