@@ -9,7 +9,8 @@ Invariant: nothing in here reads a clock; a date in `retry-after` is counted fro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -32,6 +33,16 @@ class Failure:
     code: str | None = None
     param: str | None = None
     own_key: bool = False
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around the reading of a provider's JSON, or as a decorator: a shape that its language does not have is the
+    provider's failure, told as UpstreamError with the parser's complaint as its cause."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise UpstreamError("The provider's answer has not the shape of its language") from error
 
 
 def cut(text: str) -> str:

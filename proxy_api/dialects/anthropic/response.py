@@ -28,6 +28,7 @@ from proxy_api.chat import (
     Usage,
 )
 from proxy_api.dialects.anthropic.errors import error_in
+from proxy_api.dialects.failures import understood
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 
 # https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons ; words of tomorrow are `stop`.
@@ -88,6 +89,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
+@understood()
 def read_response(body: JSON, now: int) -> ChatResponse:
     """Raises what an error object in a 200 means, UpstreamError for anything that is no message, UpstreamIncomplete
     for one without a stop reason. now: Unix seconds; Anthropic gives no time."""

@@ -26,6 +26,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.errors import error_in
 from proxy_api.dialects.anthropic.response import arguments, explanation, finish_reason, is_clients, read_usage
+from proxy_api.dialects.failures import understood
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
 
@@ -57,6 +58,11 @@ class _State:
 
 def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
     """Raises what an `error` event means, UpstreamError for bad JSON, UpstreamIncomplete without message_stop."""
+    with understood():
+        yield from _read(frames, now)
+
+
+def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
     state = _State(now)
     for frame in frames:
         if frame is None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, cast, get_args
 
 from proxy_api.chat import JSON, ChatResponse, Choice, FinishReason, Part, Refusal, Text, ToolCall
+from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.errors import error_in
 from proxy_api.dialects.openai_chat.messages_in import read_call, read_content, read_reasoning
 from proxy_api.dialects.openai_chat.messages_out import write_assistant
@@ -20,6 +21,7 @@ _SYNONYMS: dict[str, FinishReason] = {"model_length": "length", "max_tokens": "l
 _FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage"})
 
 
+@understood()
 def judge(body: JSON) -> dict[int, str]:
     """The finish reason of every choice. Raises what an error object in a 200 means, UpstreamIncomplete where a choice
     or its finish reason is missing: such an answer is neither given as whole nor cached."""
@@ -42,6 +44,7 @@ def _finish(choice: Any, position: int) -> tuple[int, str]:
     return choice.get("index", position), reason
 
 
+@understood()
 def read_response(body: JSON, now: int) -> ChatResponse:
     """Raises what judge() raises."""
     reasons = judge(body)

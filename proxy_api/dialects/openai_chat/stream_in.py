@@ -18,6 +18,7 @@ from proxy_api.chat import (
     ToolCallStart,
     UsageSeen,
 )
+from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.folding import slot
 from proxy_api.dialects.openai_chat.response import finish_reason
 from proxy_api.dialects.openai_chat.tally import Tally
@@ -39,6 +40,11 @@ class _Choice:
 
 def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
     """Raises what an error frame means, UpstreamError for bad JSON, UpstreamIncomplete for a stream without its end."""
+    with understood():
+        yield from _read(frames, now)
+
+
+def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
     tally, choices, started = Tally(), dict[int, _Choice](), False
     for frame in frames:
         if frame is None or frame.data is None:

@@ -46,6 +46,13 @@ class Tally:
             self.done = True
             return {}
         chunk = parsed(data)
+        try:
+            self._take(chunk)
+        except (AttributeError, TypeError) as error:  # what understood() does, without its cost per chunk
+            raise UpstreamError("The provider sent an event that is no chunk of a chat completion") from error
+        return chunk
+
+    def _take(self, chunk: dict[str, Any]) -> None:
         choices = chunk.get("choices")
         if choices:
             for choice in choices:
@@ -58,7 +65,6 @@ class Tally:
             self.error = self.error or error_in(chunk)
         if chunk.get("object") == "chat.completion.done":
             self.done = True
-        return chunk
 
     def _note(self, choice: dict[str, Any]) -> None:
         index = choice.get("index", 0)

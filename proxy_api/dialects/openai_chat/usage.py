@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from proxy_api.chat import Usage
+from proxy_api.dialects.failures import understood
 
 
+@understood()
 def usage_of(body: dict[str, Any]) -> Usage | None:
-    """The usage of a completion or a chunk, None where it has none. Groq streams put theirs under `x_groq`."""
+    """The usage of a completion or a chunk, None where it has none. Groq streams put theirs under `x_groq`.
+    Raises UpstreamError for counts of another shape."""
     said = body.get("usage")
     if said is None and "x_groq" in body:
         said = (body["x_groq"] or {}).get("usage")
