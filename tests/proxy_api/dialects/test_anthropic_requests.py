@@ -253,6 +253,13 @@ def test_a_temperature_above_1_becomes_1() -> None:
     assert losses == {"temperature": "1.7 became 1"}
 
 
+def test_a_top_p_of_1_is_left_out_beside_a_temperature() -> None:
+    body, losses = both(temperature=0.5, top_p=1)
+    assert "top_p" not in body
+    assert losses.keys() == {"top_p"}
+    assert crossed(top_p=1)["top_p"] == 1
+
+
 def test_sampling_is_left_out_with_thinking_and_where_the_model_refuses_it() -> None:
     for facts, extra in ((BUDGET, {"reasoning_effort": "low"}), (replace(PLAIN, refuses_sampling=True), {})):
         body, losses = both(facts, temperature=0.2, top_p=0.9, top_k=3, **extra)
