@@ -11,6 +11,7 @@ from typing import Any
 
 from orjson import dumps
 
+from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.tally import parsed
 
 # Strings that come in pieces; every other string is replaced.
@@ -33,6 +34,7 @@ _NOT_KEPT = frozenset({"choices", "object", "usage"})
 _NOT_KEPT_OF_CHOICE = frozenset({"delta", "message", "index"})  # Perplexity repeats the whole message in each chunk
 
 
+@understood()
 def fold(chunks: Sequence[bytes]) -> dict[str, Any]:
     """chunks: the data payloads of one whole stream, [DONE] or not. Raises UpstreamError where one is no JSON."""
     whole: dict[str, Any] = {"object": "chat.completion"}
@@ -72,14 +74,15 @@ def _add(message: dict[str, Any], delta: dict[str, Any]) -> None:
 
 
 def _add_reasoning(message: dict[str, Any], piece: dict[str, Any]) -> None:
-    """Our own deltas: an object per piece, its block counted by `index` (absent: 0)."""
+    """Our own deltas: an object per piece, its block counted by `index` (absent: 0). A block has an id, and a content
+    unless it is redacted, as in response."""
     blocks = message.setdefault("reasoning", [])
     item = {key: value for key, value in piece.items() if key != "index"}
     position = piece.get("index", 0)
     if position < len(blocks):
         blocks[position] = _merged("", blocks[position], item)
     else:
-        blocks.append(item)
+        blocks.append(({"id": None} if "redacted" in item else {"id": None, "content": ""}) | item)
 
 
 def slot(calls: Iterable[Any], call: dict[str, Any]) -> int:

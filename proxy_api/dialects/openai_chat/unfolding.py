@@ -69,7 +69,11 @@ def _whole(message: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _is_blocks(value: Any) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(value, list) and bool(value) and all(type(item) is dict and "index" not in item for item in value)
+    """The `reasoning` list in our own form; any other list goes out as it is."""
+    forms = ({"id", "content"}, {"id", "redacted"})
+    return (
+        isinstance(value, list) and bool(value) and all(type(item) is dict and item.keys() in forms for item in value)
+    )
 
 
 def _is_calls(value: Any) -> TypeGuard[list[dict[str, Any]]]:
