@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import django
 from celery import Celery
@@ -11,9 +12,16 @@ from django.conf import settings
 
 from cache_admin.schedule import BEAT_SCHEDULE
 
+
+def here(entry: dict[str, Any]) -> dict[str, Any]:
+    """A scheduled task with the queue that the settings route it to, if they do: shipping is this host's own."""
+    options = {**entry["options"], **settings.CELERY["task_routes"].get(entry["task"], {})}
+    return {**entry, "options": options}
+
+
 # Celery warns root because of pickled messages; here JSON alone is accepted.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 django.setup(set_prefix=False)
 app = Celery("dragoman", set_as_current=True)
-app.conf.update(settings.CELERY, beat_schedule=BEAT_SCHEDULE)
+app.conf.update(settings.CELERY, beat_schedule={name: here(entry) for name, entry in BEAT_SCHEDULE.items()})
 app.autodiscover_tasks(["cache_admin"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,12 @@ def made_secret(path: Path) -> str:
 
 def runtime_folder(data_folder: Path) -> Path:
     """A short folder for sockets: a unix socket's path must stay below 108 bytes (unix(7)), data folders are longer."""
-    mark = hashlib.sha256(str(data_folder).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"dragoman-{os.getuid()}-{mark}"
+    return Path(tempfile.gettempdir()) / f"dragoman-{os.getuid()}-{mark(str(data_folder))}"
+
+
+def mark(text: str) -> str:
+    """A short name that differs where `text` does."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def embedded_redis_url(data_folder: Path) -> str:
@@ -86,7 +91,12 @@ def cache(url: str) -> dict[str, Any]:
     }
 
 
-def celery(url: str) -> dict[str, Any]:
+def ship_queue(data_folder: Path) -> str:
+    """The queue for shipping this host's spool: hosts may share a broker, but no other can read this one's files."""
+    return f"ship-{mark(f'{socket.gethostname()}:{data_folder}')}"
+
+
+def celery(url: str, data_folder: Path) -> dict[str, Any]:
     """Celery's settings: JSON only, two queues, so that a purge never holds up shipping."""
     return {
         "broker_url": redis_urls(url)[1],
@@ -97,7 +107,7 @@ def celery(url: str) -> dict[str, Any]:
         "accept_content": ["json"],
         "worker_hijack_root_logger": False,
         "worker_prefetch_multiplier": 1,
-        "task_routes": {"cache_admin.tasks.ship_usage": {"queue": "ship"}},
+        "task_routes": {"cache_admin.tasks.ship_usage": {"queue": ship_queue(data_folder)}},
         "task_default_queue": "purge",
     }
 

@@ -119,7 +119,7 @@ TEMPLATES = [
 DATABASES = {"default": installation.database(DATABASE_URL, DRAGOMAN_DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": installation.cache(REDIS_URL)}
-CELERY = installation.celery(REDIS_URL)
+CELERY = installation.celery(REDIS_URL, DRAGOMAN_DATA_DIR)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

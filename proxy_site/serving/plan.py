@@ -52,7 +52,8 @@ def celery(runtime: Path) -> Child:
     schedule is in code, its file holds only when each task ran last.
     """
     command = [sys.executable, "-m", "celery", "--app", "proxy_site.celery", "worker", "--beat"]
-    command += ["--schedule", str(runtime / "beat"), "--queues", "ship,purge", "--concurrency", "2"]
+    queues = f"{installation.ship_queue(settings.DRAGOMAN_DATA_DIR)},purge"
+    command += ["--schedule", str(runtime / "beat"), "--queues", queues, "--concurrency", "2"]
     command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     return Child("celery", command, words(), quiet=True)
 

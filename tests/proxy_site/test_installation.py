@@ -114,3 +114,8 @@ def test_a_database_url_becomes_djangos_words() -> None:
 def test_a_database_url_of_another_kind_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
         installation.postgres("mysql://h/db")
+
+
+def test_each_data_folder_has_a_queue_of_its_own_for_shipping() -> None:
+    queues = {installation.ship_queue(Path(folder)) for folder in ("/a", "/b", "/a")}
+    assert len(queues) == 2
