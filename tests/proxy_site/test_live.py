@@ -139,6 +139,21 @@ def test_many_streams_at_once_hold_no_connection_to_the_database(live: Live) -> 
         assert all(call.result().body.endswith(b"data: [DONE]\n\n") for call in calls)
 
 
+def test_a_client_that_takes_nothing_is_dropped_and_its_upstream_closed() -> None:
+    with started_live(DRAGOMAN_WRITE_TIMEOUT="1") as server, socket.socket() as client:
+        *frames, end, done = openai_stream("x" * 50000)
+        server.upstream.script(stream([*frames * 300, end, done]))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", server.port))
+        body = json.dumps({**HELLO, "stream": True}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n"
+        client.sendall(
+            head.encode() + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+        client.recv(100)
+        assert server.upstream.wait_until(lambda: bool(server.upstream.aborted), 8)
+
+
 def test_a_worker_that_is_told_to_stop_lets_streams_finish_and_sends_new_requests_away() -> None:
     with started_live() as server:
         server.upstream.script(stream(openai_stream("Hello there"), gap=0.2))
