@@ -27,6 +27,7 @@ from proxy_api.body import Body, canonical
 from proxy_api.caching import Policy
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, UpstreamError, error_object
+from proxy_api.outgoing import answer_headers, hit_headers
 from proxy_api.providers import address, prepare
 from proxy_api.recording import Marks, Record, client_fields
 from proxy_api.routing import Route, first_configured, routes_for
@@ -145,16 +146,9 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     )
     clock = time.monotonic()
     record.succeed(facts, clock)
-    headers = {
-        **shared_headers(record, clock),
-        "x-bt-cached": "HIT",
-        "x-dragoman-cache": "hit",
-        "age": str(max(0, int(call.now - found.stored_at))),
-        "cache-control": f"max-age={found.ttl}",
-    }
+    headers = hit_headers(record, found, call.now)
     if not call.stream:
         return Answer(headers, body=found.answer)
-    headers["cache-control"] += ", no-transform"
     frames = iter([openai_chat.unfold(body, relay.usage_wanted(call.body.value))])
     return Answer(headers, frames=Frames(frames))
 
@@ -216,7 +210,7 @@ def plain(flight: Flight) -> Answer:
     with closing(attempts(flight, received_plain)) as pieces:
         body = b"".join(piece for piece in pieces if piece is not None)
     flight.finish()
-    return Answer(answer_headers(flight), body=body)
+    return Answer(answer_headers(flight.record, flight.plan.policy), body=body)
 
 
 def streamed(flight: Flight) -> Answer:
@@ -224,7 +218,7 @@ def streamed(flight: Flight) -> Answer:
     source = attempts(flight, received_stream)
     first = next(source, None)
     frames = Frames(relayed(flight, first, source), partial(abandoned, flight, source))
-    return Answer(answer_headers(flight), frames=frames)
+    return Answer(answer_headers(flight.record, flight.plan.policy), frames=frames)
 
 
 def abandoned(flight: Flight, source: Generator[bytes | None]) -> None:
@@ -300,9 +294,12 @@ def received_stream(flight: Flight, exchange: Exchange) -> Iterator[bytes | None
     """Frames as they come. A provider that answers JSON to a stream request has its answer replayed as a stream."""
     assert flight.way is not None
     head = exchange.head()
-    if head is not None and head.headers.get("content-type", "").startswith("application/json"):
+    kind = head.headers.get("content-type", "") if head is not None else ""
+    if kind.startswith("application/json"):
         yield replayed(flight, exchange.body())
         return
+    if kind.startswith("text/html"):
+        raise UpstreamError("The provider answered with a page.")
     for piece in flight.way.stream(framing.frames(exchange.pieces())):
         if piece is not None and not flight.started:
             flight.started = True
@@ -334,45 +331,6 @@ def deadlines() -> Deadlines:
 
 def upstream_id(headers: Mapping[str, str]) -> str:
     return (headers.get("x-request-id") or headers.get("request-id") or "")[:200]
-
-
-# -- headers -----------------------------------------------------------------------------------------------------
-def shared_headers(record: Record, clock: float) -> dict[str, str]:
-    """On hits and misses alike. A header's text is latin-1 (RFC 9110, 5.5), names from the admin may be anything."""
-    entry = record.entry
-    headers = {
-        "x-dragoman-provider": entry.provider or "",
-        "x-dragoman-model": printable(entry.model_served or ""),
-        "openai-processing-ms": str(int((clock - record.marks.received) * 1000)),
-    }
-    if entry.credential:
-        headers["x-bt-used-endpoint"] = printable(entry.credential)
-    return headers
-
-
-def printable(text: str) -> str:
-    return text.encode("ascii", "replace").decode()[:256]
-
-
-def answer_headers(flight: Flight) -> dict[str, str]:
-    """The headers of an answer that a provider gave just now."""
-    record, rules, entry = flight.record, flight.plan.policy, flight.record.entry
-    reason = f"{entry.cache}; {entry.cache_reason}" if entry.cache_reason else entry.cache
-    headers = {
-        **shared_headers(record, time.monotonic()),
-        "x-bt-cached": "MISS",
-        "x-dragoman-cache": reason,
-        "x-dragoman-attempts": str(entry.attempts),
-    }
-    if rules.write:
-        headers["age"], headers["cache-control"] = "0", f"max-age={rules.ttl}"
-    if flight.call.stream:
-        headers["cache-control"] = f"{headers.get('cache-control', 'no-cache')}, no-transform"
-    if entry.dropped:
-        headers["x-dragoman-dropped"] = printable(", ".join(entry.dropped))
-    if entry.cost_usd is not None and not flight.call.stream:
-        headers["x-dragoman-cost"] = str(entry.cost_usd)
-    return headers
 
 
 class Frames:

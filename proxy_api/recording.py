@@ -70,7 +70,8 @@ class Record:
 
     def note(self, facts: Facts) -> None:
         entry, usage = self.entry, facts.usage
-        entry.model_served = facts.model or entry.model_served
+        if isinstance(facts.model, str) and facts.model:  # relayed bytes may say anything
+            entry.model_served = facts.model
         entry.finish_reason = ",".join(facts.finish_reasons)
         entry.native_finish_reason = facts.native_finish_reason or ""
         if usage is None:

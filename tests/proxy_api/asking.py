@@ -6,7 +6,8 @@ import json
 import uuid
 from typing import Any
 
-from tests.live import Answer
+from tests.live import Answer, Live
+from tests.loopback import Behaviour
 
 MODEL = "openai/gpt-4o-mini"
 CLAUDE = "anthropic/claude-sonnet-4-5"
@@ -72,3 +73,8 @@ def with_request_id(answer: Answer) -> str:
     assert answer.headers["request-id"] == given
     assert uuid.UUID(given).version == 7
     return given
+
+
+def anthropic(live: Live, behaviour: Behaviour) -> None:
+    """What the upstream does where it is asked as Anthropic."""
+    live.upstream.script(behaviour, path=UPSTREAM_MESSAGES)
