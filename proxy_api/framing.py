@@ -17,6 +17,7 @@ PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 LIMIT = 1 << 20
 MAX_FRAMES = 400_000  # more than 32 MiB of real chunks hold; a flood of empty ones would cost seconds
+MAX_BARREN = 10_000  # of them without data: keep-alives come by the second, and each one costs a write to the client
 _BOM = b"\xef\xbb\xbf"
 # CRLF CRLF ends with the second form. A CR after LF waits for its next byte, so that a CRLF is never cut in two.
 _BLANK_LINE = re.compile(rb"\n\r?\n|\r\r\n?|\n\r(?=[^\n])")
@@ -27,7 +28,7 @@ class Frame(NamedTuple):
     """One SSE message.
 
     raw: the bytes as they came, blank line included; event: the `event` field; data: the `data` lines joined by LF,
-    None for a frame without any (comments, a lone `retry`).
+    None for a frame without any (comments, a lone `retry`) and for empty data, which the standard does not dispatch.
     """
 
     raw: bytes
@@ -38,23 +39,24 @@ class Frame(NamedTuple):
 class SseReader:
     """Cuts a stream into frames: feed() it the pieces, then finish(). One reader per stream.
 
-    `limit`: the bytes that one event may have. More raises UpstreamError, and so do more than MAX_FRAMES events.
+    `limit`: the bytes that one event may have. More raises UpstreamError, and so do more than MAX_FRAMES events, or
+    MAX_BARREN of them without data.
     """
 
-    __slots__ = ("_begun", "_buffer", "_left", "_limit", "_scanned")
+    __slots__ = ("_barren_left", "_begun", "_buffer", "_left", "_limit", "_scanned")
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._buffer = bytearray()
         self._scanned = 0  # no blank line begins before this offset
         self._begun = False
         self._limit = limit
-        self._left = MAX_FRAMES
+        self._left, self._barren_left = MAX_FRAMES, MAX_BARREN
 
     def feed(self, piece: bytes) -> list[Frame]:
         """The frames that `piece` completes. Raises UpstreamError for an event over the limit."""
         if not self._buffer and self._begun and _is_one_frame(piece) and len(piece) <= self._limit:
-            self._count(1)
-            return [Frame(piece, None, piece[6:-2])]
+            self._count(1, 0)
+            return [Frame(piece, None, piece[6:-2] or None)]
         self._buffer += piece
         if not self._begun and not self._past_bom():
             return []
@@ -91,12 +93,13 @@ class SseReader:
         del buffer[:start]
         self._scanned = max(len(buffer) - _LONGEST_BLANK, 0)
         self._check_size(len(buffer))
-        self._count(len(found))
+        self._count(len(found), sum(frame.data is None for frame in found))
         return found
 
-    def _count(self, found: int) -> None:
+    def _count(self, found: int, barren: int) -> None:
         self._left -= found
-        if self._left < 0:
+        self._barren_left -= barren
+        if self._left < 0 or self._barren_left < 0:
             raise UpstreamError("The provider sent more events than the limit.")
 
     def _check_size(self, size: int) -> None:
@@ -130,7 +133,7 @@ def read_frame(raw: bytes) -> Frame:
             data = value if data is None else data + b"\n" + value
         elif name == b"event":
             event = value
-    return Frame(raw, event, data)
+    return Frame(raw, event, data or None)
 
 
 def frames(pieces: Iterator[bytes | None]) -> Iterator[Frame | None]:

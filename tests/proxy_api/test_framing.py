@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_api.errors import UpstreamError
-from proxy_api.framing import DONE, MAX_FRAMES, PING, Frame, SseReader, frames, sse
+from proxy_api.framing import DONE, MAX_BARREN, MAX_FRAMES, PING, Frame, SseReader, frames, sse
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"h\xc3\xa9\xf0\x9f\x99\x82"}}]}\n\n'
 
@@ -26,8 +26,8 @@ TABLE: list[tuple[bytes, list[tuple[bytes | None, bytes | None]]]] = [
     (b"data: a\n\r\ndata: b\n\rdata: c\n\n", [(None, b"a"), (None, b"b"), (None, b"c")]),
     (b"\xef\xbb\xbfdata: a\n\n", [(None, b"a")]),
     (b"data: one\ndata: two\n\n", [(None, b"one\ntwo")]),
-    (b"data\n\n", [(None, b"")]),
-    (b"data:\n\n", [(None, b"")]),
+    (b"data\n\n", [(None, None)]),
+    (b"data:\n\n", [(None, None)]),
     (b"data:a\n\n", [(None, b"a")]),
     (b"data:  a \n\n", [(None, b" a ")]),
     (b": OPENROUTER PROCESSING\n\n", [(None, None)]),
@@ -86,7 +86,7 @@ def reference(wire: bytes) -> list[tuple[bytes | None, bytes | None]]:
             pairs = [(name, value.removeprefix(b" ")) for name, _, value in (part.partition(b":") for part in lines)]
             data = [value for name, value in pairs if name == b"data"]
             event = [value for name, value in pairs if name == b"event"]
-            found.append((event[-1] if event else None, b"\n".join(data) if data else None))
+            found.append((event[-1] if event else None, b"\n".join(data) or None))
             lines = []
     return found
 
@@ -106,7 +106,7 @@ def test_any_stream_cut_anywhere_reads_as_the_specification_says(data: st.DataOb
 @given(st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"")), min_size=1))
 def test_what_is_written_is_read_back(lines: list[bytes]) -> None:
     wire = b"".join(sse(line, b"delta") for line in lines)
-    assert fields(read(one_by_one(wire))) == [(b"delta", line) for line in lines]
+    assert fields(read(one_by_one(wire))) == [(b"delta", line or None) for line in lines]
 
 
 def test_the_raw_bytes_of_the_frames_are_the_stream() -> None:
@@ -150,9 +150,13 @@ def test_many_small_events_in_one_piece_are_no_large_event() -> None:
 
 
 def test_a_flood_of_tiny_events_is_refused() -> None:
-    flood = b"data:\n\n" * 10_000
+    flood = b"data: {}\n\n" * 10_000
     with pytest.raises(UpstreamError):
         read([flood] * 41)
+    for barren in (b":\n\n", b"data:\n\n", b"event: ping\n\n"):
+        assert len(read([barren] * MAX_BARREN)) == MAX_BARREN
+        with pytest.raises(UpstreamError):
+            read([barren] * (MAX_BARREN + 1))
     one = SseReader()
     for _ in range(MAX_FRAMES):
         one.feed(DONE)
