@@ -1,4 +1,4 @@
-"""When Celery beat sends which task: a static schedule, read by the site's Celery app.
+"""When Celery beat sends which task: a static schedule, read by the site's Celery app, whose settings name the queues.
 
 `expires` keeps a stopped worker's queue short: of a task that comes every second only the latest few are worth running.
 https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
@@ -12,11 +12,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "ship usage": {
         "task": "cache_admin.tasks.ship_usage",
         "schedule": 1.0,
-        "options": {"queue": "ship", "expires": 5},
+        "options": {"expires": 5},
     },
     "purge completions": {
         "task": "cache_admin.tasks.purge_completions",
         "schedule": 3600.0,
-        "options": {"queue": "purge", "expires": 3000},
+        "options": {"expires": 3000},
     },
 }
