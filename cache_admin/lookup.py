@@ -58,8 +58,19 @@ class _Breaker:
 
 _breaker = _Breaker()
 _sqlite: dict[str, sqlite3.Connection] = {}
-# SQLite forbids carrying a connection over a fork (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_)
-os.register_at_fork(after_in_child=_sqlite.clear)
+_inherited: list[dict[str, sqlite3.Connection]] = []
+
+
+def _set_inherited_aside() -> None:
+    """A forked child must not use its parent's connections, nor close them: so they are kept, and never touched.
+
+    https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+    """
+    _inherited.append(dict(_sqlite))
+    _sqlite.clear()
+
+
+os.register_at_fork(after_in_child=_set_inherited_aside)
 
 
 def sealed_answer(digest: str, now: float) -> bytes | None:
