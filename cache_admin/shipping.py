@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 from django.conf import settings
-from django.db import DataError, Error, IntegrityError, InterfaceError, connection
+from django.db import DataError, Error, IntegrityError, connection
 
 from cache_admin.landing import land, mark_aborted
 from cache_admin.locks import file_lock, try_lock
@@ -44,7 +44,7 @@ def ship(now: float, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
         tour = _Tour(directory, now, time.monotonic() + budget_seconds)
         try:
             tour.run()
-        except (Error, InterfaceError) as error:
+        except Error as error:
             tour.counts["away"] = 1
             _say_away(error)
             connection.close()
