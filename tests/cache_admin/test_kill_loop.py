@@ -113,3 +113,15 @@ def test_the_same_spool_lands_in_sqlite(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     landed = int(done.stdout.split("usage: ")[1])
     assert landed - len(said([output], "opened")) in (0, 1)  # the last one may not have been said any more
+
+
+def test_while_the_database_is_away_the_spool_keeps_everything(tmp_path: Path) -> None:
+    folder, output = tmp_path / "data", tmp_path / "writer"
+    with running(WRITER, folder, "", output):
+        wait_for_words(output)
+    before = {path.name: path.read_bytes() for path in (folder / "spool").glob("*.spool")}
+    command = [sys.executable, "manage.py", "ship_usage", "--skip-checks"]
+    nowhere = environment(folder, "postgres://nobody@127.0.0.1:1/nothing")
+    done = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True)
+    assert done.stdout == "away: 1\n"
+    assert {path.name: path.read_bytes() for path in (folder / "spool").glob("*.spool")} == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,14 +28,14 @@ def files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.spool"))
 
 
-def child(directory: Path, program: str) -> subprocess.Popen[str]:
-    """A process that has a Spool on `directory` as `spool`, its output piped."""
+def child(directory: Path, program: str, *under: str) -> subprocess.Popen[str]:
+    """A process that has a Spool on `directory` as `spool`, its output piped; run by the command `under`."""
     setup = (
         "import os, resource, signal, sys; from pathlib import Path; from django.conf import settings;"
         "settings.configure(); from cache_admin.spool import Spool, SpoolUnavailable;"
         "spool = Spool(Path(sys.argv[1]))\n"
     )
-    command = [sys.executable, "-c", setup + program, str(directory)]
+    command = [*under, sys.executable, "-c", setup + program, str(directory)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -186,3 +187,19 @@ def owner_is_gone(path: Path) -> bool:
 def test_fsync_durability_writes_the_same_frames(tmp_path: Path) -> None:
     Spool(tmp_path, "fsync").append({"n": 1}, b"blob")
     assert read_frames(files(tmp_path)[0], 0)[0][0].blob == b"blob"
+
+
+def test_a_failing_fdatasync_refuses_the_record_and_the_file_is_left(tmp_path: Path) -> None:
+    """After a failed fsync the next one may lie, so the record after it goes to a new file."""
+    program = (
+        "spool = Spool(Path(sys.argv[1]), 'fsync')\n"
+        "for n in (1, 2):\n"
+        "    try: spool.append({'n': n}); print('kept')\n"
+        "    except SpoolUnavailable as error: print('refused:', error)"
+    )
+    strace = ["strace", "-qq", "-o", os.devnull, "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"]
+    if shutil.which("strace") is None or subprocess.run([*strace, "true"], capture_output=True).returncode:
+        pytest.skip("strace, which injects the fault, cannot be run here")
+    output, _ = child(tmp_path, program, *strace).communicate(timeout=20)
+    assert output.splitlines() == ["refused: Input/output error", "kept"]
+    assert len(files(tmp_path)) == 2
