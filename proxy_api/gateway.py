@@ -6,6 +6,7 @@ ledger, and only then the last bytes.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -33,6 +34,7 @@ from proxy_api.recording import Marks, Record, client_fields
 from proxy_api.routing import Route, first_configured, routes_for
 from proxy_api.transport import Deadlines, Exchange, Watch
 
+logger = logging.getLogger("dragoman.api")
 MAX_ATTEMPTS = 4
 SUCCESS = 200
 
@@ -86,6 +88,14 @@ def chat(call: Call) -> Answer:
         raise
     except SpoolUnavailable:
         raise ledger_unavailable() from None
+    except Exception:
+        record.fail(unforeseen(), time.monotonic())
+        raise
+
+
+def refused(call: Call, error: GatewayError) -> None:
+    """A known caller's request that is none, with what could be read of it: on the ledger, and no more than that."""
+    Record(new_entry(call), Marks(call.received)).fail(error, time.monotonic())
 
 
 def new_entry(call: Call) -> LedgerEntry:
@@ -95,7 +105,7 @@ def new_entry(call: Call) -> LedgerEntry:
         key_id=call.identity.id,
         key_name=call.identity.name,
         endpoint=call.endpoint,
-        model_asked=call.body.value["model"],
+        model_asked=call.body.value.get("model", ""),
         stream=call.stream,
         **client_fields(call.headers, call.body.value),
     )
@@ -105,6 +115,10 @@ def ledger_unavailable() -> GatewayError:
     return GatewayError(
         "The usage log cannot be written, so nothing is sent to a provider.", status=503, code="usage_log_unavailable"
     )
+
+
+def unforeseen() -> GatewayError:
+    return GatewayError("The server had an error while processing your request.", code="internal_error")
 
 
 def planned(call: Call, record: Record) -> Plan:
@@ -242,6 +256,11 @@ def relayed(flight: Flight, first: bytes | None, source: Generator[bytes | None]
         except SpoolUnavailable:
             yield framing.sse(orjson.dumps(error_object(ledger_unavailable())))
             return
+        except Exception:
+            logger.exception("unexpected failure in a stream")
+            flight.fail(unforeseen())
+            yield framing.sse(orjson.dumps(error_object(unforeseen())))
+            return
         yield framing.DONE
 
 
@@ -301,7 +320,7 @@ def received_stream(flight: Flight, exchange: Exchange) -> Iterator[bytes | None
     if kind.startswith("text/html"):
         raise UpstreamError("The provider answered with a page.")
     for piece in flight.way.stream(framing.frames(exchange.pieces())):
-        if piece is not None and not flight.started:
+        if not flight.started and piece is not None and not piece.startswith(b":"):  # a comment is no event
             flight.started = True
             flight.record.first_byte(time.monotonic())
         yield piece

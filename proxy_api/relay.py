@@ -23,6 +23,8 @@ from proxy_api.routing import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
 CLIENT_DIALECT = openai_chat
+# Frames without data that travel on. Lines with any other name mean nothing to a reader of events: a page, perhaps.
+KEEP_ALIVE = (b":", b"event:", b"id:", b"retry:", b"data")
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ class Verbatim:
             for frame in frames:
                 if frame is None:
                     yield None
-                elif frame.data is None or self.judged(tally, frame.data):
+                elif frame.raw.startswith(KEEP_ALIVE) if frame.data is None else self.judged(tally, frame.data):
                     yield frame.raw
                 if tally.done:
                     break
