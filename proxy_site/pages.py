@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from gevent import monkey
 
 from proxy_site import failures
-from proxy_site.lean import StartResponse
+from proxy_site.sending import StartResponse
 
 
 class Page(NamedTuple):

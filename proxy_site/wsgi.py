@@ -15,8 +15,9 @@ from django.urls import get_resolver
 from proxy_api.errors import GatewayError
 from proxy_site import door, drain, failures
 from proxy_site.incoming import TimedInput, limit_chunks
-from proxy_site.lean import LeanHandler, StartResponse
+from proxy_site.lean import serve
 from proxy_site.pages import Pages
+from proxy_site.sending import StartResponse
 
 # What is read of a refused body before the connection closes: closing on unread bytes is a reset, which can overtake
 # the answer on its way to the client (RFC 9112, 9.6).
@@ -25,7 +26,7 @@ LINGER_BYTES = 32 << 20
 django.setup(set_prefix=False)
 # Every view is imported now, in the parent of all workers, and not with the first request.
 _ = get_resolver().url_patterns
-api, pages = LeanHandler().serve, Pages(WSGIHandler())
+pages = Pages(WSGIHandler())
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -40,7 +41,7 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
         return refuse(error, environ, start_response)
     if "HTTP_TRANSFER_ENCODING" in environ:
         limit_chunks(body, settings.DRAGOMAN_MAX_BODY_BYTES)
-    return (pages if failures.page_path(environ["PATH_INFO"]) else api)(environ, start_response)
+    return (pages if failures.page_path(environ["PATH_INFO"]) else serve)(environ, start_response)
 
 
 def draining(environ: dict[str, Any]) -> GatewayError | None:

@@ -1,0 +1,48 @@
+"""gunicorn's response object, told what the lean handler already knows.
+
+Per answer gunicorn checks each header against two patterns (Django has refused line breaks in them already) and writes
+head and body apart: about 60 us of CPU together. This way the head is made once and a plain answer is one write.
+Bound to gunicorn 27.0.1, which is pinned exactly; before any other WSGI server the ordinary protocol is spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.http.wsgi import Response
+
+Headers = list[tuple[str, str]]
+StartResponse = Callable[[str, Headers], Any]
+
+
+def gunicorn_response(start_response: StartResponse) -> Response | None:
+    """The response behind `start_response`, where it is gunicorn's and will carry a body."""
+    response = getattr(start_response, "__self__", None)
+    return response if isinstance(response, Response) and response.req.method != "HEAD" else None
+
+
+def begin(start_response: StartResponse, status: str, headers: Headers) -> None:
+    """start_response for a stream: headers that Django has checked are not checked again."""
+    response = gunicorn_response(start_response)
+    if response is None:
+        start_response(status, headers)
+        return
+    start_response(status, [])
+    response.headers.extend(headers)
+
+
+def whole(start_response: StartResponse, status: str, headers: Headers, body: bytes) -> bytes:
+    """start_response for a plain answer; returns what is to be written: head and body in one where that is possible."""
+    length = ("Content-Length", str(len(body)))
+    response = gunicorn_response(start_response)
+    if response is None:
+        start_response(status, [*headers, length])
+        return body
+    start_response(status, [length])
+    response.headers.extend(headers)
+    lines = [*response.default_headers(), *(f"{name}: {value}\r\n" for name, value in response.headers), "\r\n"]
+    head = "".join(lines).encode("latin-1")
+    response.headers_sent = True
+    response.response_length = len(head) + len(body)  # what write() lets through
+    return head + body

@@ -1,0 +1,12 @@
+"""gunicorn's logger without its access log: the usage ledger says more, and gunicorn gathers its fields even where
+nobody writes them (about 15 us a request) as soon as logging is configured by a dictionary."""
+
+from __future__ import annotations
+
+from gunicorn.glogging import Logger
+
+
+class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    @property
+    def access_log_enabled(self) -> bool:
+        return False
