@@ -6,7 +6,6 @@ is set), `always` and `never` say it outright, Cache-Control narrows it per call
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -117,12 +116,9 @@ def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[
     credential: two credentials of one provider would halve the hits.
     """
     keyed = tuple(f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers)
-    mac = hmac.new(secret, digestmod=hashlib.sha256)
-    for part in (scope, *target, *keyed):
-        encoded = part.encode()
-        mac.update(len(encoded).to_bytes(4, "big") + encoded)
-    mac.update(b"\xff" + canonical)
-    return mac.digest()
+    parts = [part.encode() for part in (scope, *target, *keyed)]
+    framed = [len(part).to_bytes(4, "big") + part for part in parts]
+    return hmac.digest(secret, b"".join([*framed, b"\xff", canonical]), "sha256")
 
 
 def stream_format(headers: Mapping[str, str], stream: bool) -> None:
