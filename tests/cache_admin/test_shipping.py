@@ -312,3 +312,13 @@ def test_a_record_stays_small_whatever_the_client_sent(spool_directory: Path) ->
     row = UsageRecord.objects.get()
     assert len(row.user) == 1024
     assert len(row.metadata) == 16
+
+
+def test_a_dump_of_the_tables_shows_no_prompt_and_no_answer() -> None:
+    answer = Completion(b'{"content":"the plum is purple"}', "openai", "gpt", "main", time.time(), 3600)
+    assert store(bytes(32), "key:1", answer, b'{"content":"which colour has a plum"}', LABEL)
+    closed(entry(request_body=b"which colour has a plum", answer_body=b"the plum is purple"))
+    ship(time.time())
+    dump = repr(table()).encode()
+    assert len(table()) == 3
+    assert b"plum" not in dump
