@@ -7,6 +7,7 @@ ledger, and only then the last bytes.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -41,7 +42,8 @@ SUCCESS = 200
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, free of HTTP. received: monotonic seconds; now: Unix seconds; headers: names in lower case."""
+    """One request, free of HTTP. received: monotonic seconds; now: Unix seconds; headers: names in lower case;
+    client: the caller's socket, where the server shows it."""
 
     id: str
     endpoint: str
@@ -50,7 +52,7 @@ class Call:
     headers: Mapping[str, str]
     received: float
     now: float
-    watch: Watch | None = None
+    client: socket.socket | None = None
 
     @property
     def stream(self) -> bool:
@@ -170,8 +172,13 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
 # -- a miss ------------------------------------------------------------------------------------------------------
 def miss(call: Call, plan: Plan, record: Record) -> Answer:
     ledger.opened(record.entry)
-    flight = Flight(call, plan, record)
-    return streamed(flight) if call.stream else plain(flight)
+    flight = Flight(call, plan, record, Watch(call.client) if call.client is not None else None)
+    if call.stream:
+        return streamed(flight)
+    try:
+        return plain(flight)
+    finally:
+        flight.release()
 
 
 @dataclass(slots=True)
@@ -181,8 +188,14 @@ class Flight:
     call: Call
     plan: Plan
     record: Record
+    watch: Watch | None
     way: relay.Way | None = None
     started: bool = False
+
+    def release(self) -> None:
+        """Let go of the client's socket. Idempotent."""
+        if self.watch is not None:
+            self.watch.close()
 
     def fail(self, error: GatewayError) -> None:
         self.record.fail(error, time.monotonic(), self.way.facts if self.way else None)
@@ -230,15 +243,22 @@ def plain(flight: Flight) -> Answer:
 def streamed(flight: Flight) -> Answer:
     """The first event, or the first silence, is in hand before a status is given: until then a failure is a status."""
     source = attempts(flight, received_stream)
-    first = next(source, None)
+    try:
+        first = next(source, None)
+    except BaseException:
+        flight.release()
+        raise
     frames = Frames(relayed(flight, first, source), partial(abandoned, flight, source))
     return Answer(answer_headers(flight.record, flight.plan.policy), frames=frames)
 
 
 def abandoned(flight: Flight, source: Generator[bytes | None]) -> None:
     """The client left, perhaps before a single frame was read, when no generator's `finally` would run."""
-    source.close()
-    flight.fail(ClientGone("The client left before the end of its answer."))
+    try:
+        source.close()
+        flight.fail(ClientGone("The client left before the end of its answer."))
+    finally:
+        flight.release()
 
 
 def relayed(flight: Flight, first: bytes | None, source: Generator[bytes | None]) -> Iterator[bytes]:
@@ -286,7 +306,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     way = flight.way = relay.way_for(route, call.body, keep=flight.plan.policy.write, now=int(call.now))
     request = prepare(route, way.request(), call.headers, stream=call.stream)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
-    with closing(transport.send(request, deadlines(), call.watch)) as exchange:
+    with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
         while (head := exchange.head()) is None:
             yield None
         flight.record.entry.upstream_request_id = upstream_id(head.headers)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.request import Request
-
 from proxy_api.errors import BadRequest
 
 UTF8 = ("utf-8", "utf8", '"utf-8"', '"utf8"')
@@ -35,19 +33,20 @@ def too_large(limit: int) -> BadRequest:
     return BadRequest(f"The request body is larger than {limit} bytes.", status=413, code="request_too_large")
 
 
-def read_limited(request: Request, limit: int) -> bytes:
+def read_limited(environ: Mapping[str, Any], limit: int) -> bytes:
     """The whole body, at most `limit` bytes. Raises BadRequest: 413, 408 if it comes too slowly, 400 if it is cut."""
-    declared = str(request.META.get("CONTENT_LENGTH") or "")
+    declared = str(environ.get("CONTENT_LENGTH") or "")
     length = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 16 else None
     if declared and length is None:
         raise BadRequest("Content-Length is not a number.") if not declared.isdigit() else too_large(limit)
     if length is not None and length > limit:
         raise too_large(limit)
-    source = request.META["wsgi.input"]
+    source = environ["wsgi.input"]
     try:
         data: bytes = source.read(length if length is not None else limit + 1)
     except TimeoutError:
-        raise BadRequest("The request body came too slowly.", status=408, code="request_timeout") from None
+        message, outcome = "The request body came too slowly.", "client_timeout"
+        raise BadRequest(message, status=408, code="request_timeout", outcome=outcome) from None
     except OSError:
         raise BadRequest("The request body could not be read.") from None
     if len(data) > limit:

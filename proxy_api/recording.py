@@ -6,17 +6,20 @@ Clock readings come from the gateway (monotonic seconds); this module reads no c
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cache_admin import ledger, prices
 from cache_admin.ledger import LedgerEntry
+from cache_admin.spool import SpoolUnavailable
 from proxy_api.errors import GatewayError
 from proxy_api.relay import Facts
 from proxy_api.routing import Route
 
 TEXT_LIMIT = 1024
+logger = logging.getLogger("dragoman.api")
 
 
 @dataclass(slots=True)
@@ -59,14 +62,18 @@ class Record:
         self.close(clock)
 
     def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:
-        """The call ended with `error`; what was used so far is kept."""
+        """The call ended with `error`; what was used so far is kept. Never raises: the client's own error is worth more
+        to it than the news that nobody could write it down."""
         if self.closed:
             return
         if facts is not None:
             self.note(facts)
         self.entry.status, self.entry.http_status = error.outcome, error.status
         self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
-        self.close(clock)
+        try:
+            self.close(clock)
+        except SpoolUnavailable as unavailable:
+            logger.error("the record of the failed call %s is lost: %s", self.entry.id, unavailable)
 
     def note(self, facts: Facts) -> None:
         entry, usage = self.entry, facts.usage
