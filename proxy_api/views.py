@@ -78,7 +78,7 @@ class ApiView(APIView):
 
 
 def put(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
-    """Set headers whose names are lower-case and whose values are clean by construction (see gateway.printable).
+    """Set headers whose names are lower-case and whose values are clean by construction (see outgoing.printable).
 
     Into the mapping's own store: Django's check of each costs 1.5 us, a twentieth of a cache hit together.
     """
