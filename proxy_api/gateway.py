@@ -256,7 +256,7 @@ def abandoned(flight: Flight, source: Generator[bytes | None]) -> None:
     """The client left, perhaps before a single frame was read, when no generator's `finally` would run."""
     try:
         source.close()
-        flight.fail(ClientGone("The client left before the end of its answer."))
+        flight.fail(flight.watch.parting() if flight.watch else ClientGone("The client left."))
     finally:
         flight.release()
 

@@ -11,11 +11,9 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from proxy_api.errors import (
-    ClientGone,
     GatewayError,
     ServerShutdown,
     UpstreamError,
@@ -110,9 +108,14 @@ class Exchange:
     def _look_after_client(self) -> None:
         watch = self._terms.watch
         if watch is not None:
-            self._hook = watch.on_gone = partial(self.end, _client_gone())
+            self._hook = watch.on_gone = self._lose_client
             if watch.check():
-                raise _client_gone()
+                raise watch.parting()
+
+    def _lose_client(self) -> None:
+        watch = self._terms.watch
+        if watch is not None:
+            self.end(watch.parting())
 
     def _written_on(self, connection: Connection | None, head: bytes, body: bytes) -> bool:
         """False where a pooled connection turned out to be dead before the request was whole on it."""
@@ -277,7 +280,7 @@ class Exchange:
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         ready = watch.wait(sock.fileno(), 0 if pending else seconds) or pending
         if watch.gone:
-            self._ended = _client_gone()
+            self._ended = watch.parting()
         return ready
 
     def _feed(self, data: bytes) -> None:
@@ -316,10 +319,6 @@ def shut_down() -> None:
 def in_flight() -> int:
     """Exchanges that were sent and not yet closed, in this process."""
     return len(_UNDER_WAY)
-
-
-def _client_gone() -> ClientGone:
-    return ClientGone("The client closed the connection.")
 
 
 def _too_large() -> UpstreamError:

@@ -7,12 +7,15 @@ watcher, free of cost for each chunk); on plain threads whoever waits for the pr
 from __future__ import annotations
 
 import _socket
+import errno
 import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub, monkey
+
+from proxy_api.errors import ClientGone
 
 PIPELINED_CHECK = 0.25  # seconds between two looks at a client that has sent its next request already
 _TCP_CLOSED = (7, 8, 9, 11)  # CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING of linux/include/net/tcp_states.h
@@ -22,14 +25,15 @@ class Watch:
     """gone: the client hung up, noticed in less than 0.3 s. One for each call, over all its attempts; close() it before
     the socket is closed, because the loop must not watch a descriptor that may be given out again.
 
+    late: the kernel gave the client up, because it took nothing for too long (TCP_USER_TIMEOUT, tcp(7)).
     A client that only shut down its writing half counts as gone: the two cannot be told apart, and no HTTP client of
     ours does it. A byte that waits to be read is a pipelined request and no hang-up.
     """
 
-    __slots__ = ("_family", "_fd", "_io", "_proto", "_timer", "_type", "gone", "on_gone", "pipelined")
+    __slots__ = ("_family", "_fd", "_io", "_proto", "_timer", "_type", "gone", "late", "on_gone", "pipelined")
 
     def __init__(self, sock: socket.socket) -> None:
-        self.gone = False
+        self.gone = self.late = False
         self.pipelined = False
         self.on_gone: Callable[[], None] | None = None  # who is to be woken
         self._fd = sock.fileno()
@@ -61,6 +65,12 @@ class Watch:
         ready = dict(poll.poll(max(min(seconds, PIPELINED_CHECK) if self.pipelined else seconds, 0) * 1000))
         self.check()
         return upstream in ready
+
+    def parting(self) -> ClientGone:
+        """The error of a call whose client is gone."""
+        if self.late:
+            return ClientGone("The client took nothing for too long.", code="client_timeout", outcome="client_timeout")
+        return ClientGone("The client left before the end of its answer.")
 
     def close(self) -> None:
         """Idempotent. The socket itself stays as it is."""
@@ -97,7 +107,8 @@ class Watch:
             return True
         except BlockingIOError:
             return False
-        except OSError:
+        except OSError as error:
+            self.late = error.errno == errno.ETIMEDOUT
             return not self.pipelined  # a unix socket has no TCP state to ask for
         finally:
             plain.detach()
