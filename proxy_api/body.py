@@ -36,6 +36,7 @@ DELIVERY = frozenset({"stream", "stream_options"})
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_MODEL = re.compile(rb'"model"[ \t\n\r]*:[ \t\n\r]*("[^"\\]*")')
 _NAME = re.compile(r'[ \t\n\r,{]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
 
 
@@ -92,7 +93,8 @@ def edited(body: Body, replace: Mapping[str, bytes], remove: Collection[str] = (
     """
     touched = [name for name in (*replace, *remove) if name in body.value]
     added = [json.dumps(name).encode() + b":" + new for name, new in replace.items() if name not in body.value]
-    raw = _spliced(body.raw, replace, remove) if touched else body.raw
+    raw = _renamed(body, replace) if touched == ["model"] and not remove else None
+    raw = raw or (_spliced(body.raw, replace, remove) if touched else body.raw)
     if not added:
         return raw
     end = raw.rindex(b"}")
@@ -208,6 +210,19 @@ _SKIP = json.JSONDecoder().raw_decode
 def _name(quoted: bytes) -> str:
     name: str = json.loads(quoted) if b"\\" in quoted else quoted[1:-1].decode()
     return name
+
+
+def _renamed(body: Body, replace: Mapping[str, bytes]) -> bytes | None:
+    """Another model name and nothing else, nearly every request's case, without a scan: a tenth of its time.
+
+    Only where the bytes leave no doubt: `"model"` stands once (inside a string it would be `\\"model\\"`) and no name
+    can be spelled with escapes.
+    """
+    raw = body.raw
+    if raw.count(b'"model"') != 1 or b"\\u00" in raw:
+        return None
+    found = _MODEL.search(raw)
+    return raw[: found.start(1)] + replace["model"] + raw[found.end(1) :] if found else None
 
 
 def _spliced(raw: bytes, replace: Mapping[str, bytes], remove: Collection[str]) -> bytes:

@@ -260,3 +260,19 @@ def test_the_form_leaves_the_value_as_it_was() -> None:
     before = json.dumps(value)
     canonical(value)
     assert json.dumps(value) == before
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"model":"a","metadata":{"model":"b"}}',
+        b'{"metadata":{"model":"b"},"model":"a"}',
+        b'{"\\u006dodel":"a","metadata":{"model":"b"}}',
+        b'{"model" : "a","messages":[{"content":"say \\"model\\":\\"b\\""}]}',
+        b'{"role":"model","model":"a"}',
+        b'{"model":"a\\"b"}',
+    ],
+)
+def test_only_the_top_level_model_is_replaced_however_the_body_is_spelled(raw: bytes) -> None:
+    wanted = {**read(raw).value, "model": "new"}
+    assert read(edited(read(raw), {"model": b'"new"'})).value == wanted
