@@ -15,7 +15,7 @@ class GatewayError(Exception):
     status: the HTTP status that the client gets while nothing has been sent yet.
     type, code, param, message: OpenAI's error object. The message never holds a secret, a prompt or a completion.
     retryable: another route may be tried (the only thing that the fallback loop reads).
-    outcome: what the usage record calls it (see docs/ledger.md).
+    outcome: what the usage record calls it (see cache_admin/ledger.py).
     headers: added to the answer, e.g. retry-after.
     """
 

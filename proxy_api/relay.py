@@ -7,6 +7,8 @@ A streamed way yields frames without the closing [DONE]: the gateway sends that 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,6 +25,7 @@ from proxy_api.routing import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
 CLIENT_DIALECT = openai_chat
+LONG_INTEGER = re.compile(rb"[0-9]{19}")
 # Frames without data that travel on. Lines with any other name mean nothing to a reader of events: a page, perhaps.
 KEEP_ALIVE = (b":", b"event:", b"id:", b"retry:", b"data")
 
@@ -81,9 +84,18 @@ def usage_wanted(value: Mapping[str, Any]) -> bool:
 def loads(answer: bytes) -> Any:
     """The provider's JSON; anything else is no answer (an HTML page, half an object)."""
     try:
-        return orjson.loads(answer)
-    except orjson.JSONDecodeError:
+        # orjson makes floats of integers beyond 64 bits, the standard library keeps them.
+        return json.loads(answer) if LONG_INTEGER.search(answer) else orjson.loads(answer)
+    except (ValueError, RecursionError):
         raise UpstreamError("The provider's answer is not JSON.") from None
+
+
+def dumps(value: Any) -> bytes:
+    """JSON of a value that may hold integers beyond 64 bits, which orjson refuses."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Verbatim:
@@ -188,12 +200,12 @@ class Crossing:
 
     def request(self) -> bytes:
         written, self.losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
-        return orjson.dumps(written)
+        return dumps(written)
 
     def plain(self, answer: bytes) -> bytes:
         response = response_as_asked(self.dialect.read_response(loads(answer), self.keeping.now), self.asked)
         self.facts = response_facts(response)
-        self.answer = orjson.dumps(CLIENT_DIALECT.write_response(response))
+        self.answer = dumps(CLIENT_DIALECT.write_response(response))
         return self.answer
 
     def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
