@@ -105,13 +105,18 @@ def names_it(credential: Credential, model: str) -> bool:
 # -- credentials -------------------------------------------------------------------------------------------------
 def usable(target: Target, identity: Identity, available: Iterable[Credential]) -> Iterator[Credential]:
     """The credentials for a target: the operator's, or the caller's own key at the provider's address."""
-    own = [one for one in available if one.provider == target.provider.name and not one.broken]
+    own = [one for one in available if one.provider == target.provider.name]
     if identity.provider_key is not None:
         yield from brought(target.provider, identity, own)
         return
     for credential in own:
-        if serves(credential, target) and (credential.secret is not None or target.provider.keyless):
+        if serves(credential, target) and answerable(credential, target.provider):
             yield credential
+
+
+def answerable(credential: Credential, provider: Provider) -> bool:
+    """There is a key to send, or none is needed. A broken one counts: its attempt fails and says so, unsent."""
+    return credential.secret is not None or credential.broken or provider.keyless
 
 
 def serves(credential: Credential, target: Target) -> bool:

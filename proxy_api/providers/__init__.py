@@ -71,6 +71,8 @@ def _forwarded(provider: Provider, headers: Mapping[str, str]) -> Iterator[tuple
 
 
 def _authorization(route: Route) -> Iterator[tuple[str, str]]:
+    if route.credential.broken:
+        raise UpstreamError("The provider key cannot be unsealed.", code="provider_auth", retryable=True)
     if route.credential.secret is None:
         return
     key = route.credential.secret.reveal()

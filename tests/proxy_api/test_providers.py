@@ -146,3 +146,9 @@ def test_every_row_is_declared_to_those_who_keep_the_keys(settings: Any) -> None
     assert set(found) == {"perplexity", "ollama"}
     assert found["perplexity"].secret == Secret("pplx-1")
     assert found["ollama"].secret is None
+
+
+def test_a_credential_whose_secret_did_not_open_is_never_called_with_and_another_may_be_tried() -> None:
+    with pytest.raises(UpstreamError) as caught:
+        prepared("openai", secret=None, broken=True)
+    assert (caught.value.status, caught.value.code, caught.value.retryable) == (502, "provider_auth", True)

@@ -137,8 +137,8 @@ def test_a_credential_without_a_key_serves_only_a_keyless_provider() -> None:
     assert ways("ollama/llama3", credential("ollama", secret=None)) == ["ollama/llama3@"]
 
 
-def test_a_credential_whose_secret_did_not_open_is_left_out() -> None:
-    assert refusal("gpt-4o", credential("openai", broken=True)).status == 404
+def test_a_credential_whose_secret_did_not_open_keeps_its_route_so_that_its_failure_is_said() -> None:
+    assert ways("gpt-4o", credential("openai", secret=None, broken=True)) == ["openai/gpt-4o@"]
 
 
 def test_the_callers_own_key_goes_to_the_providers_public_address() -> None:
