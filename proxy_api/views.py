@@ -21,7 +21,7 @@ from keys.access import AccessRefused
 from keys.identity import Identity
 from keys.ids import new_id
 from proxy_api import body as request_body
-from proxy_api import gateway, openapi, routing, shape
+from proxy_api import cors, gateway, openapi, routing, shape
 from proxy_api.body import Body
 from proxy_api.errors import BadRequest, GatewayError, error_object
 from proxy_api.inbound import declared_json, read_limited, request_headers
@@ -46,14 +46,27 @@ class ApiView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.received, self.now, self.request_id = time.monotonic(), time.time(), new_id()
+        headers = {"x-request-id": self.request_id, "request-id": self.request_id}
         response: HttpResponseBase
         try:
-            self.identity = self.caller(request)
-            response = self.answering(request.method)(request, *args, **kwargs)
+            headers |= cors.headers_for(request.META, settings.DRAGOMAN_CORS_ORIGINS)
+            response = self.preflight(request) if request.method == "OPTIONS" else self.answer(request, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)
-        put(response, {"x-request-id": self.request_id, "request-id": self.request_id})
+        put(response, headers)
         return response
+
+    def preflight(self, request: HttpRequest) -> HttpResponse:
+        """A browser asks before it calls, without a key. Raises MethodNotAllowed where no origin may."""
+        if not settings.DRAGOMAN_CORS_ORIGINS or "HTTP_ORIGIN" not in request.META:
+            raise exceptions.MethodNotAllowed("OPTIONS")
+        response = HttpResponse(status=204)
+        put(response, cors.preflight(request.META))
+        return response
+
+    def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        self.identity = self.caller(request)
+        return self.answering(request.method)(request, **kwargs)
 
     def caller(self, request: HttpRequest) -> Identity:
         """Who is asking. Raises AccessRefused."""
@@ -64,7 +77,7 @@ class ApiView(APIView):
         """The method's own function. Raises MethodNotAllowed."""
         name = (method or "").lower()
         found = getattr(self, name, None) if name in self.http_method_names else None
-        if found is None or name == "options":
+        if found is None:
             raise exceptions.MethodNotAllowed(method or "")
         return cast("Callable[..., HttpResponseBase]", found)
 

@@ -17,9 +17,9 @@ StartResponse = Callable[[str, Headers], Any]
 
 
 def gunicorn_response(start_response: StartResponse) -> Response | None:
-    """The response behind `start_response`, where it is gunicorn's and will carry a body."""
+    """The response behind `start_response`, where it is gunicorn's."""
     response = getattr(start_response, "__self__", None)
-    return response if isinstance(response, Response) and response.req.method != "HEAD" else None
+    return response if isinstance(response, Response) else None
 
 
 def begin(start_response: StartResponse, status: str, headers: Headers) -> None:
@@ -41,6 +41,8 @@ def whole(start_response: StartResponse, status: str, headers: Headers, body: by
         return body
     start_response(status, [length])
     response.headers.extend(headers)
+    if response._omits_body:  # HEAD, 204, 304 (RFC 9110, 6.4.1): gunicorn sends the head alone
+        return body
     lines = [*response.default_headers(), *(f"{name}: {value}\r\n" for name, value in response.headers), "\r\n"]
     head = "".join(lines).encode("latin-1")
     response.headers_sent = True
