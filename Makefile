@@ -34,7 +34,7 @@ check: $(VENV)/dev
 	@$(PY) .ci/deployable.py
 
 bench: $(VENV)/dev
-	@exec $(PY) bench/run.py $(ARGS)
+	@exec $(PY) -m tests.bench.run $(ARGS)
 
 lock:
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) -o requirements.lock
