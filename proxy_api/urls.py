@@ -18,7 +18,7 @@ def route(pattern: str, view: object, name: str | None = None) -> URLPattern:
 
 urlpatterns = [
     route("chat/completions", ChatView.as_view(), "chat"),
-    route(r"openai/deployments/(?P<model>[^/]+)/chat/completions", ChatView.as_view()),
+    route(r"openai/deployments/(?P<model>.+?)/chat/completions", ChatView.as_view()),
     route("models", ModelsView.as_view(), "models"),
     route(r"models/(?P<model>.+?)", ModelView.as_view(), "model"),
     path("healthz", healthz),

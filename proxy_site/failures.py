@@ -13,6 +13,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooB
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 
+from keys.ids import new_id
 from proxy_api.errors import GatewayError, error_object
 
 JSON = "application/json"
@@ -28,6 +29,12 @@ def page_path(path: str) -> bool:
 def payload(error: GatewayError) -> bytes:
     """OpenAI's error object as bytes."""
     return orjson.dumps(error_object(error))
+
+
+def request_id() -> dict[str, str]:
+    """The headers that every answer of the API has, here for those that no view gave."""
+    given = new_id()
+    return {"x-request-id": given, "request-id": given}
 
 
 def error_for(exc: Exception) -> GatewayError:
@@ -56,7 +63,8 @@ def response_to(exc: Exception) -> HttpResponse:
     error = error_for(exc)
     if error.status == 500:
         logger.error("unexpected failure", exc_info=exc)
-    return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=error.headers)
+    headers = {**error.headers, **request_id()}
+    return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=headers)
 
 
 def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
@@ -64,7 +72,7 @@ def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
     error = error_for(exc)
     if page_path(request.path):
         return HttpResponse(f"{error.message}\n", status=error.status, content_type="text/plain; charset=utf-8")
-    return HttpResponse(payload(error), status=error.status, content_type=JSON)
+    return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=request_id())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -59,7 +59,8 @@ def draining(environ: dict[str, Any]) -> GatewayError | None:
 def refuse(error: GatewayError, environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
     """Answer with the error and end the connection: after bad framing nobody knows where the next request begins."""
     body = failures.payload(error)
-    headers = [("Content-Type", failures.JSON), ("Content-Length", str(len(body))), *error.headers.items()]
+    headers = [("Content-Type", failures.JSON), ("Content-Length", str(len(body)))]
+    headers += {**error.headers, **failures.request_id()}.items()
     # gunicorn drops an application's Connection header; its response object is reached by its bound start_response.
     close_after = getattr(getattr(start_response, "__self__", None), "force_close", None)
     if close_after is not None:
