@@ -51,7 +51,8 @@ def policy(headers: Mapping[str, str], body: Mapping[str, Any], default_mode: st
         return Policy(read=False, write=False, ttl=ttl, bypass=bypass)
     wishes = directives(headers.get("cache-control"))
     max_age = age_limit(wishes)
-    return Policy(read=max_age != 0, write="no-store" not in wishes, ttl=ttl, max_age=max_age)
+    read, write = max_age != 0, "no-store" not in wishes
+    return Policy(read, write, ttl, max_age, "" if read or write else "cache-control")
 
 
 def refused_by(mode: str, body: Mapping[str, Any]) -> str:

@@ -77,10 +77,20 @@ def test_a_miss_that_is_stored_and_the_hit_after_it(live: Live) -> None:
     assert hit.headers["x-dragoman-cache"] == "hit"
 
 
-def test_a_call_that_may_not_be_cached_says_why(live: Live) -> None:
-    found = live.chat(hello())
-    check(row_of(live, found), status="ok", cache="bypass", cache_reason="temperature", cache_digest="")
-    assert found.headers["x-dragoman-cache"] == "bypass; temperature"
+BYPASSED = [
+    ({}, {}, "temperature"),
+    ({"temperature": 0}, {"x_bt_use_cache": "never"}, "never"),
+    ({"temperature": 0}, {"cache_control": "no-cache, no-store"}, "cache-control"),
+]
+
+
+@pytest.mark.parametrize(("fields", "headers", "reason"), BYPASSED)
+def test_a_call_that_may_not_be_cached_says_why(
+    live: Live, fields: dict[str, Any], headers: dict[str, str], reason: str
+) -> None:
+    found = live.chat(hello(**fields), **headers)
+    check(row_of(live, found), status="ok", cache="bypass", cache_reason=reason, cache_digest="")
+    assert found.headers["x-dragoman-cache"] == f"bypass; {reason}"
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["usage unasked", "usage asked"])
