@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gevent
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import InvalidChunkSize, ParseException
 
 
@@ -24,7 +25,7 @@ class TimedInput:
         self.source, self.seconds, self.deadline = source, seconds, 0.0
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._in_time(self.source.read, size)
+        data: bytes = self.source.read(size) if in_hand(self.source, size) else self._in_time(self.source.read, size)
         return data
 
     def readline(self, size: int = -1) -> bytes:
@@ -46,6 +47,15 @@ class TimedInput:
                 return read(size)
         except ParseException as error:
             raise OSError("the body is malformed") from error
+
+
+def in_hand(body: Any, size: int) -> bool:
+    """gunicorn has read the whole body along with the head, as of small ones: nothing to wait for, no timer."""
+    reader = getattr(body, "reader", None)
+    if not isinstance(reader, LengthReader) or not 0 < size <= reader.length:
+        return False
+    held: int = reader.unreader.buf.getbuffer().nbytes
+    return held >= int(reader.length)
 
 
 def limit_chunks(body: Any, limit: int) -> None:

@@ -7,7 +7,10 @@ Bound to gunicorn 27.0.1, which is pinned exactly; before any other WSGI server 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from gunicorn.http.wsgi import Response
@@ -32,6 +35,19 @@ def begin(start_response: StartResponse, status: str, headers: Headers) -> None:
     response.headers.extend(headers)
 
 
+def first_lines(response: Response, status: str) -> str:
+    """What gunicorn's default_headers() says, but for the server's name and with the date made once a second."""
+    major, minor = response.req.version
+    connection = "close" if response.should_close() else "keep-alive"
+    return f"HTTP/{major}.{minor} {status}\r\nDate: {date(int(time.time()))}\r\nConnection: {connection}\r\n"
+
+
+@lru_cache(maxsize=1)
+def date(second: int) -> str:
+    """IMF-fixdate (RFC 9110, 5.6.7)."""
+    return formatdate(second, usegmt=True)
+
+
 def whole(start_response: StartResponse, status: str, headers: Headers, body: bytes) -> bytes:
     """start_response for a plain answer; returns what is to be written: head and body in one where that is possible."""
     length = ("Content-Length", str(len(body)))
@@ -43,8 +59,8 @@ def whole(start_response: StartResponse, status: str, headers: Headers, body: by
     response.headers.extend(headers)
     if response._omits_body:  # HEAD, 204, 304 (RFC 9110, 6.4.1): gunicorn sends the head alone
         return body
-    lines = [*response.default_headers(), *(f"{name}: {value}\r\n" for name, value in response.headers), "\r\n"]
-    head = "".join(lines).encode("latin-1")
+    lines = [f"{name}: {value}\r\n" for name, value in response.headers]
+    head = "".join([first_lines(response, status), *lines, "\r\n"]).encode("latin-1")
     response.headers_sent = True
     response.response_length = len(head) + len(body)  # what write() lets through
     return head + body
