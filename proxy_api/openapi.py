@@ -142,11 +142,13 @@ CHAT: dict[str, Any] = {
     ],
 }
 MODELS: dict[str, Any] = {
+    "operation_id": "list_models",
     "summary": "Models that this key may call",
     "tags": ["models"],
     "responses": {(200, "application/json"): MODEL_LIST, (401, "application/json"): ERROR},
 }
 MODEL: dict[str, Any] = {
+    "operation_id": "retrieve_model",
     "summary": "One model",
     "tags": ["models"],
     "responses": {
