@@ -30,7 +30,7 @@ from proxy_api.caching import Policy
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, UpstreamError, error_object
 from proxy_api.outgoing import answer_headers, hit_headers
-from proxy_api.providers import address, prepare
+from proxy_api.providers import address, hide_key, prepare
 from proxy_api.recording import Marks, Record, client_fields
 from proxy_api.routing import Route, first_configured, routes_for
 from proxy_api.transport import Deadlines, Exchange, Watch
@@ -296,6 +296,7 @@ def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
             yield from attempt(flight, route, receive)
             return
         except GatewayError as error:
+            hide_key(route, error)
             if flight.started or not error.retryable or number == len(routes):
                 raise
 

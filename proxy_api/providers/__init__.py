@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy_api.dialects import DIALECTS
-from proxy_api.errors import UpstreamError
+from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers.rows import ROWS
 from proxy_api.upstream import Provider, UpstreamRequest
 
@@ -34,6 +34,7 @@ _FORWARDED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
 }
 # RFC 9110 section 5.5 without what a key never holds: reliability F7, requests would send NUL and raw Latin-1.
 _KEY = re.compile(r"[\x21-\x7e]+")
+_SHORTEST_KEY = 8  # characters; a shorter one is a word like `none`, for a server that asks for no key
 
 
 def prepare(route: Route, body: bytes, headers: Mapping[str, str], *, stream: bool = False) -> UpstreamRequest:
@@ -56,6 +57,13 @@ def prepare(route: Route, body: bytes, headers: Mapping[str, str], *, stream: bo
         stream=stream,
         trusted=credential.trusted or (provider.keyless and not credential.base_url),
     )
+
+
+def hide_key(route: Route, error: GatewayError) -> None:
+    """Providers quote the key that they were called with; neither client nor ledger is to have it."""
+    secret = route.credential.secret
+    if secret is not None and len(key := secret.reveal()) >= _SHORTEST_KEY:
+        error.message = error.message.replace(key, "[key]")
 
 
 def address(route: Route) -> str:

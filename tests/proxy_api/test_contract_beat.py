@@ -210,6 +210,19 @@ def test_a_providers_failure_comes_in_our_shape_without_its_headers(
         assert (wait, retry) == ((None, "false") if code == "insufficient_quota" else ("7", None))
 
 
+def test_a_key_that_the_provider_quotes_is_not_passed_on(live: Live) -> None:
+    """B23, B29: neither in an answer, nor in a stream, nor in the ledger."""
+    words = ("The key sk-upstream-openai belongs to another project", INVALID, "wrong_project")
+    frame = b"data: " + openai_error(*words) + b"\n\n"
+    cases = [(refusing(400, *words), False), (refusing(200, *words), False)]
+    cases += [(stream([frame]), True), (stream([*openai_stream()[:4], frame]), True)]
+    for behaviour, streamed in cases:
+        live.upstream.script(behaviour)
+        found = live.chat(hello(stream=streamed))
+        assert b"The key [key] belongs to another project" in found.body
+        assert live.usage(with_request_id(found))["error_message"] == "The key [key] belongs to another project"
+
+
 def test_anthropics_failures_come_in_openais_shape(live: Live) -> None:
     """B23."""
     cases = [("invalid_request_error", 400, 400), ("overloaded_error", 529, 503), ("rate_limit_error", 429, 429)]
