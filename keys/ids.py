@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-import uuid
 
 
 def uuid7(milliseconds: int, randomness: bytes) -> str:
@@ -12,7 +11,8 @@ def uuid7(milliseconds: int, randomness: bytes) -> str:
     noise = int.from_bytes(randomness, "big")
     high = (noise >> 62) & 0xFFF
     low = noise & ((1 << 62) - 1)
-    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low))
+    digits = f"{milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_id() -> str:

@@ -17,6 +17,8 @@ from itertools import accumulate, count, pairwise
 from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
+import orjson
+
 from proxy_api.errors import BadRequest
 
 MAX_DEPTH = 100
@@ -113,8 +115,11 @@ def canonical(value: Mapping[str, Any], ordered: Sequence[Path] = CHAT_SCHEMAS) 
     for path in ordered:
         if path[0] in rest:
             rest[path[0]] = _taken(rest[path[0]], path[1:], path[:1], schemas)
-    text = _SORTED(rest) + "\n" + _IN_ORDER(schemas) if schemas else _SORTED(rest)
-    return text.encode()
+    try:
+        sorted_names = orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)
+        return sorted_names + b"\n" + orjson.dumps(schemas) if schemas else sorted_names
+    except TypeError:  # an integer beyond 64 bits: a value takes the same way each time, so its form is still one
+        return (_SORTED(rest) + "\n" + _IN_ORDER(schemas)).encode()
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
