@@ -15,14 +15,14 @@ from keys.models import InstallationSecret
 from keys.reading import DATABASE
 
 ROOT = "pepper"
-_kept: dict[str, bytes] = {}
+_kept: dict[str, bytes] = {}  # by purpose; the installation's secret itself under ROOT
 
 
 def pepper(purpose: str) -> bytes:
     """32 bytes for `purpose`, the same on every host of the installation. DatabaseAway, SealBroken."""
     found = _kept.get(purpose)
     if found is None:
-        found = _kept[purpose] = sealing.derived_key(DATABASE.read(_root), purpose.encode())
+        found = _kept[purpose] = sealing.derived_key(_root(), purpose.encode())
     return found
 
 
@@ -46,6 +46,14 @@ def forget() -> None:
 
 
 def _root() -> bytes:
+    """Read once for all purposes: a first cacheable request must not need a database that has gone since."""
+    found = _kept.get(ROOT)
+    if found is None:
+        found = _kept[ROOT] = DATABASE.read(_read_root)
+    return found
+
+
+def _read_root() -> bytes:
     row = InstallationSecret.objects.filter(name=ROOT).first()
     if row is None:
         ensure()

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from django.db import connection
-from django.db.utils import Error
+from django.db.utils import Error, OperationalError
+from psycopg_pool import PoolTimeout
 
 Row = TypeVar("Row")
 
@@ -62,6 +63,7 @@ class Reader:
         try:
             row = self._in_a_place(query)
         except (Error, TimeoutError) as error:
+            drop_idle_after(error)
             self._away_until = time.monotonic() + self._rest
             raise DatabaseAway(f"the database is away: {type(error).__name__}") from None
         self._away_until = 0.0
@@ -90,6 +92,16 @@ class Reader:
         if answer.error is not None:
             raise answer.error
         return answer.rows[0]
+
+
+def drop_idle_after(error: Exception) -> None:
+    """A connection that broke was not the only one: whatever the pool keeps would cost one more failed read each.
+
+    Not after a wait that was too long: those connections may be in use by others.
+    """
+    pool = getattr(connection, "pool", None)
+    if pool is not None and isinstance(error, OperationalError) and not isinstance(error.__cause__, PoolTimeout):
+        pool.drain()
 
 
 DATABASE = Reader(seconds=2.0)

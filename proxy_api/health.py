@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from keys.pepper import pepper
+from keys.reading import DatabaseAway
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -32,7 +33,7 @@ def keys_readable() -> bool:
     """The secret that keys are checked with is in hand; after the first time this asks nobody."""
     try:
         return bool(pepper("virtual keys"))
-    except DatabaseError:
+    except (DatabaseError, DatabaseAway):
         return False
     finally:
         connection.close()
@@ -40,4 +41,5 @@ def keys_readable() -> bool:
 
 def spool_writable() -> bool:
     folder = settings.DRAGOMAN_SPOOL_DIR
-    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+    found = folder if folder.exists() else folder.parent
+    return found.is_dir() and os.access(found, os.W_OK)

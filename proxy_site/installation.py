@@ -149,6 +149,7 @@ def postgres(url: str) -> dict[str, Any]:
             **options,
             "options": limits,
             "connect_timeout": 3,
-            "pool": {"min_size": 0, "max_size": 10, "timeout": 3},
+            # With psycopg's 300 s the pool waits ever longer between its tries, and comes back minutes late.
+            "pool": {"min_size": 0, "max_size": 10, "timeout": 3, "reconnect_timeout": 1},
         },
     }
