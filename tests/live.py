@@ -201,12 +201,17 @@ def own_database() -> Iterator[str]:
     """A new database on the run's PostgreSQL, dropped at the end whoever still uses it."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     name = f"dragoman_live_{os.getpid()}_{time.monotonic_ns()}"
+    run_sql(f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+    finally:
+        run_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run_sql(statement: str) -> None:
+    """Over a connection of its own: a test may have stopped and started the server meanwhile."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        try:
-            yield urlunsplit(parts._replace(path=f"/{name}"))
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        connection.execute(statement.encode())
 
 
 @contextmanager

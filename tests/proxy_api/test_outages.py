@@ -1,0 +1,221 @@
+"""What the proxy stands on goes away while it runs: Redis, PostgreSQL, the spool's disk. And many streams at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from statistics import quantiles
+
+import psutil
+import pytest
+
+from tests import services
+from tests.client import Client, hello
+from tests.live import Answer, Live, started_live
+from tests.loopback import answer, openai_answer, openai_stream, stream
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Live]:
+    with started_live() as live:
+        live.upstream.script(answer(openai_answer()))
+        yield live
+
+
+def timed(ask: Callable[[], Answer]) -> tuple[Answer, float]:
+    began = time.monotonic()
+    found = ask()
+    return found, time.monotonic() - began
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def warm(live: Live) -> None:
+    """Both workers know the key."""
+    with ThreadPoolExecutor(16) as pool:
+        assert {each.status for each in pool.map(lambda _: live.chat(hello()), range(64))} == {200}
+
+
+def cacheable(live: Live, mark: str = "") -> Answer:
+    return live.chat(hello(temperature=0, user=mark or uuid.uuid4().hex))
+
+
+@contextmanager
+def frozen(live: Live) -> Iterator[None]:
+    os.kill(live.valkey.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(live.valkey.process.pid, signal.SIGCONT)
+
+
+def test_while_redis_is_frozen_calls_are_answered_uncached_and_soon_as_fast_as_before(server: Live) -> None:
+    mark = uuid.uuid4().hex
+    before = [timed(lambda: cacheable(server)) for _ in range(20)]
+    assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
+    assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
+    with frozen(server):
+        found = [timed(lambda: cacheable(server)) for _ in range(60)]
+    assert {each.status for each, _ in before + found} == {200}
+    usual = quantiles([seconds for _, seconds in before], n=10)[-1]
+    assert max(seconds for _, seconds in found) < usual + 0.35  # look-up and store may each wait once for 0.1 s
+    late = sum(seconds > usual + 0.05 for _, seconds in found)
+    assert late <= 16  # three failures open each worker's breaker; then one probe a second
+    assert until(lambda: cacheable(server, mark).headers["x-bt-cached"] == "HIT", 5)
+
+
+def test_without_redis_the_table_still_answers_and_the_cache_comes_back(server: Live) -> None:
+    mark = uuid.uuid4().hex
+    assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
+    server.manage("ship_usage")
+    valkey = server.valkey
+    valkey.process.kill()
+    valkey.process.wait()
+    try:
+        found = [cacheable(server) for _ in range(10)]
+        assert {each.status for each in found} == {200}
+        assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
+        assert server.usage(found[-1].headers["x-request-id"])["status"] == "ok"
+    finally:
+        path = valkey.folder / "valkey.sock"
+        path.unlink(missing_ok=True)
+        options = ["--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--save", ""]
+        valkey.process = services.launch([services.valkey_binary(), *options], valkey.folder / "valkey.log")
+        services.wait_for(valkey, services.redis_answers, valkey.folder / "valkey.log")
+    fresh = uuid.uuid4().hex
+
+    def hit_from_redis() -> bool:
+        cacheable(server, fresh)
+        return cacheable(server, fresh).headers["x-bt-cached"] == "HIT"
+
+    assert until(hit_from_redis, 5)
+
+
+def restarted(postgres: services.Service) -> None:
+    """The same cluster on the same port."""
+    command = postgres.process.args
+    assert isinstance(command, list)
+    postgres.process = services.launch(command, postgres.folder / "postgres.log", services.database_user())
+    services.wait_for(postgres, services.postgres_answers, postgres.folder / "postgres.log")
+
+
+def test_without_postgres_known_keys_work_and_every_row_arrives_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    postgres = services.start_postgres()
+    try:
+        monkeypatch.setenv("DATABASE_URL", postgres.url)
+        with started_live() as live:
+            unknown, mark = live.key("unknown"), uuid.uuid4().hex
+            for _ in range(2):
+                warm(live)
+                time.sleep(1)  # a worker's first look at the revision makes what it knows stale
+            assert cacheable(live, mark).status == 200
+            stopped(live, postgres)
+            ids = answered_without(live, mark)
+            refused, seconds = timed(lambda: live.chat(hello(), authorization=f"Bearer {unknown}"))
+            assert (refused.status, refused.json()["error"]["code"]) == (503, "auth_unavailable")
+            assert seconds < 5
+            restarted(postgres)
+            began = time.monotonic()
+            assert until(lambda: shipped(live, ids), 10)
+            assert until(lambda: live.chat(hello(), authorization=f"Bearer {unknown}").status == 200, 5)
+            assert time.monotonic() - began < 6
+    finally:
+        postgres.stop()
+
+
+def stopped(live: Live, postgres: services.Service) -> None:
+    live.rows("SELECT 1")
+    assert live._connection is not None
+    live._connection.close()
+    live._connection = None
+    postgres.process.send_signal(signal.SIGQUIT)
+    postgres.process.wait(10)
+
+
+def answered_without(live: Live, mark: str) -> list[str]:
+    """Calls while PostgreSQL is away: plain, streamed, and a hit. The ids of the plain ones."""
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda at: timed(lambda: live.chat(hello(user=str(at)))), range(120)))
+    assert {each.status for each, _ in found} == {200}
+    assert max(seconds for _, seconds in found) < 1
+    live.upstream.script(stream(openai_stream()))
+    streams = [Client(live, hello(stream=True)) for _ in range(10)]
+    assert all(client.rest().done for client in streams)
+    live.upstream.script(answer(openai_answer()))
+    assert cacheable(live, mark).headers["x-bt-cached"] == "HIT"
+    return [each.headers["x-request-id"] for each, _ in found]
+
+
+def shipped(live: Live, ids: list[str]) -> bool:
+    live.manage("ship_usage")
+    rows = live.rows(
+        "SELECT count(*) AS n FROM cache_admin_usagerecord WHERE status = 'ok' AND id = ANY(%s::uuid[])", ids
+    )
+    return bool(rows[0]["n"] == len(ids))
+
+
+def test_130_streams_hold_with_10_connections_to_the_database(server: Live) -> None:
+    server.upstream.script(stream(openai_stream("Hello there, this is an answer"), gap=0.25))
+    keys = [server.key(f"many-{at}") for at in range(10)]
+    clients = [Client(server, hello(stream=True, temperature=0, user=str(at)), keys[at % 10]) for at in range(130)]
+    assert all(client.head().status == 200 for client in clients)
+    backends = server.rows(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with ThreadPoolExecutor(26) as pool:
+        assert all(client.done for client in pool.map(Client.rest, clients))
+    server.upstream.script(answer(openai_answer()))
+    assert backends[0]["n"] <= 21  # a pool of ten in each worker, and the console
+    server.manage("ship_usage")
+    rows = server.rows(
+        "SELECT count(*) AS n FROM cache_admin_usagerecord WHERE status = 'ok' AND key_name LIKE 'many-%%'"
+    )
+    assert rows[0]["n"] == 130
+
+
+def test_a_spool_that_cannot_be_written_refuses_before_any_money_is_spent() -> None:
+    """A folder that is a file fails for root as well, whom no permission stops."""
+    with started_live() as live:
+        assert live.chat(hello()).status == 200
+        before = live.upstream.count
+        spool, away = live.folder / "data" / "spool", live.folder / "data" / "spool-away"
+        spool.rename(away)
+        spool.write_text("no folder")
+        new_workers(live)
+        for streamed in (False, True):
+            client = Client(live, hello(stream=streamed)).rest()
+            assert (client.status, client.error["code"]) == (503, "usage_log_unavailable")
+        assert live.upstream.count == before
+        assert live.request("GET", "/readyz").status == 503
+        spool.unlink()
+        away.rename(spool)
+        assert live.chat(hello()).status == 200
+        assert live.request("GET", "/readyz").status == 200
+
+
+def new_workers(live: Live) -> None:
+    """The open spool files go with the workers that had them."""
+    old = psutil.Process(live.server.pid).children()
+    for worker in old:
+        worker.kill()
+    psutil.wait_procs(old, timeout=5)
+    assert until(lambda: answers(live), 10)
+
+
+def answers(live: Live) -> bool:
+    try:
+        return live.request("GET", "/healthz").status == 200
+    except OSError:
+        return False
