@@ -20,9 +20,17 @@ from tests.proxy_api.asking import CHAT, CLAUDE, anthropic, cached, hello, paylo
 
 Row = dict[str, Any]
 NAMED = {"user": "u-17", "metadata": {"team": "blue"}}
-PRICE = """
+PRICED = """
 from cache_admin.models import Price
+from django.contrib.auth.models import User
 Price.objects.create(provider="openai", model="gpt-4o-mini", input="2", output="10")
+User.objects.create_superuser("auditor", "", "a long word")
+"""
+UNPRICED = """
+from cache_admin.models import Price
+from django.contrib.auth.models import User
+Price.objects.get(provider="openai", model="gpt-4o-mini").delete()
+User.objects.get(username="auditor").delete()
 """
 
 
@@ -270,17 +278,24 @@ def test_whatever_a_provider_says_there_is_an_honest_answer_and_a_row(
             assert (found.status, status) == (200, "ok")
 
 
-def test_the_admin_shows_the_call_under_its_request_id(live: Live) -> None:
-    """B28: status, tokens and cost, in the list and on the page of the call."""
-    live.python(PRICE)
-    live.python("from django.contrib.auth.models import User\nUser.objects.create_superuser('root', '', 'a long word')")
+@pytest.fixture
+def priced(live: Live) -> Iterator[Live]:
+    """The server with a price that every worker knows, and somebody who may read the log."""
+    live.python(PRICED)
     time.sleep(1)
+    yield live
+    live.python(UNPRICED)
+
+
+def test_the_admin_shows_the_call_under_its_request_id(priced: Live) -> None:
+    """B28: status, tokens and cost, in the list and on the page of the call."""
+    live = priced
     found = live.chat(hello())
     assert found.headers["x-dragoman-cost"] == "0.000138"
     row = row_of(live, found)
     assert float(row["cost_usd"]) == pytest.approx((19 * 2 + 10 * 10) / 1_000_000)
     browser = Browser(live)
-    browser.log_in("root", "a long word")
+    browser.log_in("auditor", "a long word")
     path = "/admin/cache_admin/usagerecord/"
     for page in (browser.get(f"{path}?q={row['id']}"), browser.get(f"{path}{row['id']}/change/")):
         assert str(row["id"]) in page
