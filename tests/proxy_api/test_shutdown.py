@@ -1,0 +1,58 @@
+"""SIGTERM with calls under way: what can end ends, what cannot is told so, and all of it is on the ledger."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.client import Client, hello
+from tests.live import Live, started_live
+from tests.loopback import Call, hang, openai_stream, stream
+
+FRAMES = openai_stream("Hello there")
+EACH = 12
+
+
+def by_name(call: Call) -> None:
+    """Short streams last 1.2 s, long ones for ever; the rest hangs."""
+    body = call.received.json()
+    short = stream(FRAMES, gap=0.2)
+    (short if body["user"] == "short" else stream(FRAMES[:3], end=hang) if body["user"] == "long" else hang)(call)
+
+
+def begun(live: Live, user: str, **fields: Any) -> list[Client]:
+    return [Client(live, hello(user=user, **fields)) for _ in range(EACH)]
+
+
+def test_short_calls_end_long_ones_are_told_and_new_ones_are_refused() -> None:
+    with started_live(DRAGOMAN_DRAIN_SECONDS="2", DRAGOMAN_FIRST_BYTE_TIMEOUT="20", DRAGOMAN_IDLE_TIMEOUT="20") as live:
+        live.upstream.script(by_name)
+        short, long = begun(live, "short", stream=True), begun(live, "long", stream=True)
+        plain = begun(live, "plain")
+        assert live.upstream.wait_until(lambda: live.upstream.count == 3 * EACH, 5)
+        for client in short + long:
+            client.until(b"Hello")
+        live.server.terminate()
+        told_at = time.monotonic()
+        time.sleep(0.5)
+        assert is_refused(live)
+        with ThreadPoolExecutor(3 * EACH) as pool:
+            list(pool.map(Client.rest, short + long + plain))
+        assert live.server.wait(10) == 0
+        assert time.monotonic() - told_at < 6
+        assert all(client.done for client in short)
+        assert {client.error["code"] for client in long + plain} == {"server_shutdown"}
+        assert all(client.whole and b"[DONE]" not in client.body for client in long)
+        assert {client.status for client in plain} == {503}
+        live.manage("ship_usage")
+        counts = live.rows("SELECT status, count(*) AS n FROM cache_admin_usagerecord GROUP BY status")
+        assert {row["status"]: row["n"] for row in counts} == {"ok": EACH, "shutdown": 2 * EACH}
+        assert live.upstream.wait_until(lambda: len(live.upstream.aborted) == 2 * EACH)
+
+
+def is_refused(live: Live) -> bool:
+    try:
+        return live.chat(hello()).status == 503
+    except OSError:
+        return True
