@@ -16,7 +16,7 @@ from cache_admin.ledger import LedgerEntry
 from cache_admin.spool import SpoolUnavailable
 from proxy_api.errors import GatewayError
 from proxy_api.relay import Facts
-from proxy_api.routing import Route
+from proxy_api.upstream import Route
 
 TEXT_LIMIT = 1024
 logger = logging.getLogger("dragoman.api")

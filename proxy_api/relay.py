@@ -21,7 +21,7 @@ from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
-from proxy_api.routing import Route
+from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
 CLIENT_DIALECT = openai_chat

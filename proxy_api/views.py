@@ -24,6 +24,7 @@ from proxy_api import body as request_body
 from proxy_api import cors, gateway, openapi, routing, shape
 from proxy_api.body import Body
 from proxy_api.errors import BadRequest, GatewayError, error_object
+from proxy_api.flight import Call
 from proxy_api.inbound import declared_json, read_limited, request_headers
 
 logger = logging.getLogger("dragoman.api")
@@ -132,8 +133,8 @@ class ChatView(ApiView):
             raise
         return sent(gateway.chat(self.call(request, body)))
 
-    def call(self, request: HttpRequest, body: Body) -> gateway.Call:
-        return gateway.Call(
+    def call(self, request: HttpRequest, body: Body) -> Call:
+        return Call(
             id=self.request_id,
             endpoint="chat/completions",
             identity=self.identity,

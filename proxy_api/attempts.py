@@ -1,0 +1,114 @@
+"""The attempts of one call: each route in turn, until one answers or a failure is final.
+
+Generators of pieces for the client: bytes, or None for a silence. Nest them with contextlib.closing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from functools import cache
+
+import orjson
+from django.conf import settings
+
+from proxy_api import framing, relay, transport
+from proxy_api.dialects import openai_chat
+from proxy_api.errors import GatewayError, UpstreamError
+from proxy_api.flight import Flight
+from proxy_api.providers import hide_key, prepare
+from proxy_api.transport import Deadlines, Exchange
+from proxy_api.upstream import Route
+
+MAX_ATTEMPTS = 4
+SUCCESS = 200
+
+
+Receive = Callable[[Flight, Exchange], Iterator[bytes | None]]
+
+
+def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
+    """Each route in turn until one answers. Once an event has come, a failure is final: it may have been billed."""
+    routes = flight.plan.routes[:MAX_ATTEMPTS]
+    for number, route in enumerate(routes, start=1):
+        flight.record.attempt(route, number, time.monotonic())
+        try:
+            yield from attempt(flight, route, receive)
+            return
+        except GatewayError as error:
+            hide_key(route, error)
+            if flight.started or not error.retryable or number == len(routes):
+                raise
+
+
+def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | None]:
+    """One try of one route: written, sent, received, judged."""
+    call = flight.call
+    way = flight.way = relay.way_for(route, call.body, keep=flight.keep, now=int(call.now))
+    request = prepare(route, way.request(), call.headers, stream=call.stream)
+    flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
+    with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
+        while (head := exchange.head()) is None:
+            yield None
+        flight.record.entry.upstream_request_id = upstream_id(head.headers)
+        if head.status != SUCCESS:
+            raise refusal(way, head, exchange, call.identity.kind == "provider_key")
+        yield from receive(flight, exchange)
+
+
+def refusal(way: relay.Way, head: transport.Head, exchange: Exchange, own_key: bool) -> GatewayError:
+    """The provider's own error, in our words; informational, empty and redirecting answers are none at all."""
+    if head.status < 400:
+        return UpstreamError(f"The provider answered with status {head.status}.")
+    return way.read_error(head.status, head.headers, exchange.body(), own_key=own_key)
+
+
+def received_plain(flight: Flight, exchange: Exchange) -> Iterator[bytes | None]:
+    assert flight.way is not None
+    answer = exchange.body()
+    flight.record.first_byte(time.monotonic())
+    yield flight.way.plain(answer)
+
+
+def received_stream(flight: Flight, exchange: Exchange) -> Iterator[bytes | None]:
+    """Frames as they come. A provider that answers JSON to a stream request has its answer replayed as a stream."""
+    assert flight.way is not None
+    head = exchange.head()
+    kind = head.headers.get("content-type", "") if head is not None else ""
+    if kind.startswith("application/json"):
+        yield replayed(flight, exchange.body())
+        return
+    if kind.startswith("text/html"):
+        raise UpstreamError("The provider answered with a page.")
+    for piece in flight.way.stream(framing.frames(exchange.pieces())):
+        if not flight.started and piece is not None and not piece.startswith(b":"):  # a comment is no event
+            flight.started = True
+            flight.record.first_byte(time.monotonic())
+        yield piece
+    exchange.finish()
+
+
+def replayed(flight: Flight, answer: bytes) -> bytes:
+    """A plain answer as frames, without its [DONE] (the gateway's to send)."""
+    assert flight.way is not None
+    body = orjson.loads(flight.way.plain(answer))
+    flight.started = True
+    flight.record.first_byte(time.monotonic())
+    return openai_chat.unfold(body, relay.usage_wanted(flight.call.body.value)).removesuffix(framing.DONE)
+
+
+@cache
+def deadlines() -> Deadlines:
+    """The installation's deadlines; settings do not change while a process runs."""
+    return Deadlines(
+        connect=settings.DRAGOMAN_CONNECT_TIMEOUT,
+        first_byte=settings.DRAGOMAN_FIRST_BYTE_TIMEOUT,
+        idle=settings.DRAGOMAN_IDLE_TIMEOUT,
+        total=settings.DRAGOMAN_TOTAL_TIMEOUT,
+        ping=settings.DRAGOMAN_PING_INTERVAL,
+    )
+
+
+def upstream_id(headers: Mapping[str, str]) -> str:
+    return (headers.get("x-request-id") or headers.get("request-id") or "")[:200]

@@ -1,0 +1,118 @@
+"""A call under way: what was asked, what was planned, what has come of it so far.
+
+Invariant: finish() or fail() closes the usage record, whichever comes first, once.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from cache_admin import completions
+from cache_admin.completions import Completion
+from keys.identity import Identity
+from proxy_api import relay
+from proxy_api.body import Body
+from proxy_api.caching import Policy
+from proxy_api.errors import GatewayError
+from proxy_api.recording import Record
+from proxy_api.transport import Watch
+from proxy_api.upstream import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, free of HTTP. received: monotonic seconds; now: Unix seconds; headers: names in lower case;
+    client: the caller's socket, where the server shows it."""
+
+    id: str
+    endpoint: str
+    identity: Identity
+    body: Body
+    headers: Mapping[str, str]
+    received: float
+    now: float
+    client: socket.socket | None = None
+
+    @property
+    def stream(self) -> bool:
+        return self.body.value.get("stream") is True
+
+    @property
+    def kept(self) -> str:
+        """What the ledger keeps of this call's content: none, metadata or full."""
+        return self.identity.log_bodies or str(settings.DRAGOMAN_LOG_BODIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was decided before the first attempt."""
+
+    routes: Sequence[Route]
+    policy: Policy
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Flight:
+    """A call under way: its plan, its record, and the way of the route that is being tried."""
+
+    call: Call
+    plan: Plan
+    record: Record
+    watch: Watch | None
+    way: relay.Way | None = None
+    started: bool = False
+
+    def release(self) -> None:
+        """Let go of the client's socket. Idempotent."""
+        if self.watch is not None:
+            self.watch.close()
+
+    @property
+    def keep(self) -> bool:
+        """The finished answer is wanted whole: for the cache, or for a ledger that keeps everything."""
+        return self.plan.policy.write or self.call.kept == "full"
+
+    def fail(self, error: GatewayError) -> None:
+        if self.call.kept == "full":
+            self.record.entry.request_body = self.call.body.raw
+        self.record.fail(error, time.monotonic(), self.way.facts if self.way else None)
+
+    def finish(self) -> bool:
+        """The answer is complete: keep it where the rule says so, write the final record. True where it was stored."""
+        assert self.way is not None
+        clock = self.record.marks.done = time.monotonic()
+        kept = self.plan.policy.write and store(self, self.way)
+        self.record.entry.cache_digest = self.plan.digest.hex() if kept else ""
+        if kept and not self.call.stream:
+            self.record.entry.cache = "stored"
+        if self.call.kept == "full":
+            self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.way.completion()
+        self.record.succeed(self.way.facts, max(clock, time.monotonic()))
+        return kept
+
+
+def store(flight: Flight, way: relay.Way) -> bool:
+    """Put a complete answer into the cache, sealed, under the caller's scope."""
+    call, entry, route = flight.call, flight.record.entry, flight.record.route
+    assert route is not None
+    completion = Completion(
+        answer=way.completion(),
+        provider=route.provider.name,
+        model=route.model,
+        endpoint_name=route.credential.name,
+        stored_at=time.time(),
+        ttl=flight.plan.policy.ttl,
+    )
+    label = {
+        "key_id": entry.key_id,
+        "key_name": entry.key_name,
+        "request_id": call.id,
+        "model_asked": entry.model_asked,
+    }
+    return completions.store(flight.plan.digest, call.identity.scope, completion, call.body.raw, label)
