@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -18,19 +17,9 @@ from typing import NamedTuple
 from keys.credentials import Credential, all_credentials
 from keys.identity import Identity
 from proxy_api.catalog import WELL_KNOWN, providers_of
-from proxy_api.errors import GatewayError
+from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.providers import PROVIDERS
-from proxy_api.upstream import Provider
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where one attempt goes. position: its place as configured, before the random start."""
-
-    provider: Provider
-    model: str
-    credential: Credential
-    position: int = 0
+from proxy_api.upstream import Provider, Route
 
 
 class Target(NamedTuple):
@@ -151,16 +140,13 @@ def no_key(asked: str) -> GatewayError:
 
 def not_allowed(asked: str) -> GatewayError:
     message = f"No API keys found (for {asked}). The key that was sent may not use this model."
-    return _refused(message, 403, "model_not_allowed")
+    return GatewayError(
+        message, status=403, type="permission_error", code="model_not_allowed", param="model", outcome="refused"
+    )
 
 
 def _not_found(message: str) -> GatewayError:
-    return _refused(message, 404, "model_not_found")
-
-
-def _refused(message: str, status: int, code: str) -> GatewayError:
-    kind = "invalid_request_error"
-    return GatewayError(message, status=status, type=kind, code=code, param="model", outcome="refused")
+    return BadRequest(message, status=404, code="model_not_found", param="model")
 
 
 # -- what there is -----------------------------------------------------------------------------------------------

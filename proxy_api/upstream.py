@@ -1,4 +1,4 @@
-"""What a provider is, as data, and the request that is made for it. Pure: prepare() does no I/O.
+"""What a provider and a route are, as data, and the request that is made for them. No I/O.
 
 Invariant: a provider's address and key never come from a request, only from the operator (environment or admin).
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:  # Django imports this module before its models may be
+    from keys.credentials import Credential
 
 Auth = Literal["bearer", "x-api-key", "api-key"]
 
@@ -45,3 +48,13 @@ class UpstreamRequest:
     body: bytes
     stream: bool = False
     trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one attempt goes. position: its place as configured, before the random start."""
+
+    provider: Provider
+    model: str
+    credential: Credential
+    position: int = 0

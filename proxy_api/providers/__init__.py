@@ -10,15 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers.rows import ROWS
-from proxy_api.upstream import Provider, UpstreamRequest
-
-if TYPE_CHECKING:
-    from proxy_api.routing import Route
+from proxy_api.upstream import Provider, Route, UpstreamRequest
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType({row.name: row for row in ROWS})
 

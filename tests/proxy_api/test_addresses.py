@@ -162,7 +162,7 @@ def test_a_key_that_may_not_use_a_model_is_403(live: Live) -> None:
     assert found.status == 403
     error = refusal(found)
     assert error["message"].startswith("No API keys found (for openai/gpt-4o-mini).")
-    assert (error["code"], error["param"], error["type"]) == ("model_not_allowed", "model", "invalid_request_error")
+    assert (error["code"], error["param"], error["type"]) == ("model_not_allowed", "model", "permission_error")
     with_request_id(found)
 
 

@@ -8,8 +8,7 @@ from keys.secret import Secret
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import UpstreamError
 from proxy_api.providers import PROVIDERS, prepare
-from proxy_api.routing import Route
-from proxy_api.upstream import UpstreamRequest
+from proxy_api.upstream import Route, UpstreamRequest
 
 
 def route(provider: str, **fields: Any) -> Route:

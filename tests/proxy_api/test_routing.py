@@ -6,7 +6,8 @@ from keys.credentials import Credential
 from keys.identity import Identity
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
-from proxy_api.routing import Route, first_configured, listed, routed
+from proxy_api.routing import first_configured, listed, routed
+from proxy_api.upstream import Route
 
 ANYONE = Identity(kind="virtual", id="k", name="k", scope="k")
 OWN_KEY = Identity(kind="provider_key", id="p", name="p", scope="p", provider_key=Secret("sk-own"))
@@ -29,7 +30,8 @@ def ways(asked: str, *available: Credential, identity: Identity = ANYONE, chance
 def refusal(asked: str, *available: Credential, identity: Identity = ANYONE) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
         routed(asked, identity, available, 0.0)
-    assert (caught.value.type, caught.value.param) == ("invalid_request_error", "model")
+    kind = "permission_error" if caught.value.status == 403 else "invalid_request_error"
+    assert (caught.value.type, caught.value.param) == (kind, "model")
     return caught.value
 
 
