@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -20,6 +21,7 @@ from unfold.enums import ActionVariant
 
 from keys import credentials, issuing
 from keys.forms import ProviderCredentialForm, VirtualKeyForm, secret_label
+from keys.ids import new_id
 from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
 from keys.sealing import SealBroken
 from keys.secret import Secret
@@ -31,6 +33,11 @@ action: Callable[..., Callable[[Decorated], Decorated]] = decorators.action
 
 STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
 LABELS = {**STATES, "off": "info"}
+EXAMPLE_MODEL = "openai/gpt-4o-mini"
+SENT_TWICE = (
+    "This form was sent twice; the key was issued the first time, and its secret is not shown again. "
+    "If nobody copied it, revoke the key and issue another."
+)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -57,6 +64,9 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     search_fields = ("name", "last_four", "note")
     search_help_text = "Name, last four characters, note"
     list_per_page = 50
+    add_text = "Issue a key"
+    change_form_before_template = "keys/issue_id.html"
+    change_form_after_template = "keys/calls.html"
     actions = ("revoke_selected",)
     actions_detail = ("revoke", "allow_again")
     fieldsets = (
@@ -94,12 +104,18 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """One way on from a new key: its secret has to be seen."""
-        wanted = {"show_save_and_add_another": False, "show_save_and_continue": object_id is not None}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **wanted})
+        """One way on from a new key: its secret has to be seen. A form that is sent again issues no second key."""
+        if object_id is None and (issued := issued_by(request)) is not None:
+            self.message_user(request, SENT_TWICE, messages.WARNING)
+            return redirect("admin:keys_virtualkey_change", issued.pk)
+        new = object_id is None
+        wanted = {"show_save_and_add_another": False, "show_save_and_continue": not new}
+        extra = {**(extra_context or {}), **wanted, "issue_id": new_id() if new else ""}
+        return super().changeform_view(request, object_id, form_url, extra)
 
     def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:
         if not change:
+            obj.id = issue_id(request) or obj.id
             obj.shown = Secret(issuing.put_token(obj))
         super().save_model(request, obj, form, change)
 
@@ -107,7 +123,7 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
         """The only page that shows the secret; admin pages are never stored by a browser (never_cache)."""
         assert obj.shown is not None
         context = {"title": "Key issued", "key": obj, "secret": obj.shown.reveal(), "opts": self.opts}
-        context["base_url"] = request.build_absolute_uri("/v1")
+        context |= {"base_url": request.build_absolute_uri("/v1"), "model": example_model(obj.models)}
         return TemplateResponse(request, "keys/issued.html", {**self.admin_site.each_context(request), **context})
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
@@ -176,6 +192,9 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     list_filter = ("provider", "enabled")
     list_filter_sheet = False
     search_fields = ("name", "provider", "base_url")
+    search_help_text = "Name, provider, address"
+    add_text = "Add a credential"
+    empty_text = "No credentials entered here yet. Those of the environment stand below."
     list_after_template = "keys/environment_credentials.html"
     fields = ("name", "provider", "secret", "base_url", "models", "enabled")
 
@@ -202,6 +221,26 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
         except SealBroken:
             return "does not open"
         return "ready" if obj.enabled else "off"
+
+
+def issue_id(request: HttpRequest) -> str:
+    """The id that the form gave the key to be issued; empty where it names none."""
+    try:
+        return str(UUID(request.POST.get("issue", "")))
+    except ValueError:
+        return ""
+
+
+def issued_by(request: HttpRequest) -> VirtualKey | None:
+    """The key that this very form has issued already: reloading the page with the secret sends it once more."""
+    name = issue_id(request)
+    return VirtualKey.objects.filter(pk=name).first() if name else None
+
+
+def example_model(models: list[str]) -> str:
+    """One that the key may use, for the snippets: the first that is no pattern."""
+    plain = (str(name) for name in models if not set(str(name)) & set("*?["))
+    return next(plain, EXAMPLE_MODEL)
 
 
 def shortened(models: list[str], most: int = 3) -> str:

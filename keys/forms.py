@@ -46,11 +46,17 @@ def split(line: str) -> list[str]:
 class VirtualKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
     """What an operator says of a key: its secret is made, not entered."""
 
-    models = PatternsField(help_text="One model or pattern a line, e.g. openai/* or gpt-5. None: every model.")
+    models = PatternsField(help_text="One model or pattern a line, e.g. openai/* or gpt-5. Empty: every model.")
 
     class Meta:
         model = VirtualKey
         fields = ("name", "models", "expires_at", "log_bodies", "cache_mode", "note")
+        labels = {"expires_at": "Expires", "log_bodies": "Usage log keeps", "cache_mode": "Answers are cached"}
+        help_texts = {
+            "log_bodies": "Of the calls with this key.",
+            "cache_mode": "Unless a call says so itself (x-bt-use-cache).",
+        }
+        widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_expires_at(self) -> Any:
         expires = self.cleaned_data["expires_at"]
@@ -70,7 +76,7 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
         label="Secret",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
     )
-    models = PatternsField(help_text="One model or pattern a line. None: every model of the provider.")
+    models = PatternsField(help_text="One model or pattern a line. Empty: every model of the provider.")
 
     class Meta:
         model = ProviderCredential
@@ -81,7 +87,8 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
         if "provider" not in self.fields:  # shown to someone who may only look
             return
         known = {*credentials.providers(), *filter(None, [self.instance.provider])}
-        self.fields["provider"].choices = [(name, name) for name in sorted(known)]  # type: ignore[attr-defined]
+        choices = [("", "Choose one"), *((name, name) for name in sorted(known))]
+        self.fields["provider"].choices = choices  # type: ignore[attr-defined]
         stored = f"Stored: {secret_label(self.instance)}. Empty: it stays." if self.instance.sealed else ""
         self.fields["secret"].help_text = stored or "Sealed at once; nobody can read it here again."
         self._before = (self.instance.provider, self.instance.base_url)

@@ -84,6 +84,31 @@ def test_the_secret_of_a_key_is_nowhere_else(operator, caplog):
     assert token not in "".join(kept) + caplog.text + str(operator.cookies)
 
 
+def test_a_form_that_is_sent_twice_issues_one_key_and_shows_its_secret_once(operator):
+    """Reloading the page with the secret sends the form again."""
+    add = reverse("admin:keys_virtualkey_add")
+    offered = re.search(r'name="issue" value="([^"]+)"', operator.get(add).content.decode())[1]
+    first = issue(operator, issue=offered)
+    assert "dgm_" in first.content.decode()
+    again = operator.post(add, key_form(issue=offered), follow=True)
+    assert again.redirect_chain == [(change(VirtualKey.objects.get(name="team")), 302)]
+    assert "its secret is not shown again" in again.content.decode()
+    assert not re.search(r"dgm_[0-9A-Za-z]{49}", again.content.decode())
+
+
+@pytest.mark.parametrize("offered", ["", "anonymous", "../x", "\x00"])
+def test_an_id_that_is_none_gives_way_to_one_of_ours(operator, offered):
+    issue(operator, issue=offered)
+    assert re.fullmatch(r"[0-9a-f-]{36}", VirtualKey.objects.get(name="team").pk)
+
+
+def test_the_snippets_name_a_model_that_the_key_may_use(operator):
+    assert "openai/gpt-4o-mini" in issue(operator).content.decode()
+    text = issue(operator, models="openai/*, mistral/mistral-small").content.decode()
+    assert "mistral/mistral-small" in text
+    assert "gpt-4o-mini" not in text
+
+
 def test_a_key_needs_a_name_and_an_expiry_that_is_to_come(operator):
     yesterday = timezone.now() - timedelta(days=1)
     page = issue(operator, name="", expires_at_0=yesterday.date().isoformat(), expires_at_1="12:00:00")
@@ -254,8 +279,9 @@ def test_only_a_keyless_provider_goes_without_a_secret(operator):
     assert store(operator, provider="ollama", secret="").status_code == 302
 
 
-def test_an_undeclared_provider_is_no_choice(operator):
-    assert "provider" in errors_of(store(operator, provider="nobody"))
+@pytest.mark.parametrize("provider", ["nobody", ""])
+def test_a_provider_is_chosen_from_those_declared(operator, provider):
+    assert "provider" in errors_of(store(operator, provider=provider))
 
 
 def test_credentials_of_the_environment_are_shown_without_their_secret(operator):
