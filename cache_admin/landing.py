@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max
 
 from cache_admin.locks import hold_until_commit
@@ -26,6 +26,7 @@ _COMPLETION_COLUMNS = [column.name for column in StoredCompletion._meta.concrete
 def land(rows: Rows, now: float) -> Counter[str]:
     """Write a batch; what was new is counted. Raises django.db.Error's children, having written nothing."""
     with transaction.atomic():
+        _commit_to_disk()
         hold_until_commit("ship")
         completions = _land_completions(rows.completions.values(), moment(now))
         UsageBody.objects.bulk_create(rows.bodies.values(), STATEMENT_ROWS, ignore_conflicts=True)
@@ -35,7 +36,20 @@ def land(rows: Rows, now: float) -> Counter[str]:
 
 def mark_aborted(instance: str) -> int:
     """Calls that a process began and did not live to end. Only once all that it wrote has landed."""
-    return UsageRecord.objects.filter(status=OPEN, instance=instance).update(status="aborted")
+    with transaction.atomic():
+        _commit_to_disk()
+        return UsageRecord.objects.filter(status=OPEN, instance=instance).update(status="aborted")
+
+
+def _commit_to_disk() -> None:
+    """What has landed goes from the spool, so this transaction's end must outlive the server, even one that commits
+    asynchronously for others: https://www.postgresql.org/docs/current/wal-async-commit.html"""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') = 'off'"
+            )
 
 
 def _land_usage(rows: Collection[UsageRecord]) -> int:

@@ -43,7 +43,7 @@ class StoredCompletion(models.Model):
         verbose_name = "cached completion"
 
     def __str__(self) -> str:
-        return f"{self.model} {self.digest[:12]}"
+        return f"Answer of {self.model} ({self.digest[:12]})"
 
 
 class UsageRecord(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-NONE = "–"
+NONE = "-"  # as Django's admin shows what is empty
 
 
 def counted(number: int | None) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +19,7 @@ from cache_admin.admin import bodies, filters, reading
 from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.admin.usage import shown_fields
 from cache_admin.completions import forget, read_value
-from cache_admin.models import StoredCompletion
+from cache_admin.models import StoredCompletion, UsageRecord
 from cache_admin.sealed import unseal_completion
 from cache_admin.shown import NONE
 
@@ -37,7 +38,9 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("digest",)
-    search_help_text = "First characters of a digest"
+    search_help_text = "Request id, key's name or digest"
+    empty_text = "Nothing kept yet. Answers are where temperature is 0 or seed is set, or where a call asks for it."
+    labels = {"endpoint_name": "Credential"}
     actions = ("purge_selected",)
     change_form_after_template = "cache_admin/bodies.html"
     fieldsets = (
@@ -69,16 +72,27 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     def has_change_permission(self, request: HttpRequest, obj: StoredCompletion | None = None) -> bool:
         return False
 
+    def get_form(
+        self, request: HttpRequest, obj: StoredCompletion | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, labels=self.labels, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: StoredCompletion | None = None) -> list[str]:
         return shown_fields(self.fieldsets)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StoredCompletion], search_term: str
     ) -> tuple[QuerySet[StoredCompletion], bool]:
+        """By the digest's beginning, by the request id of a call that stored or hit it, or by a key's name."""
         term = search_term.replace(" ", "").lower()
-        if set(term) - set("0123456789abcdef"):
-            return queryset.none(), False
-        return queryset.filter(digest__startswith=term) if term else queryset, False
+        if not term:
+            return queryset, False
+        called = digest_of_call(term)
+        if called:
+            return queryset.filter(digest=called), False
+        named = Q(key_id__in=filters.keys_named(search_term.strip()))
+        digest = Q() if set(term) - set("0123456789abcdef") else Q(digest__startswith=term)
+        return queryset.filter(named | digest if digest else named), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Ours alone: Django's deletion would fetch every row whole, and leave Redis as it is."""
@@ -101,8 +115,8 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        extra = {"bodies": bodies_of(request, object_id), "links": links_of(object_id), **(extra_context or {})}
-        response: HttpResponse = super().change_view(request, object_id, form_url, extra)
+        extra = {"bodies": bodies_of(request, object_id), "links": links_of(object_id), "show_history": False}
+        response: HttpResponse = super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
         return response
 
     @display(description="Stored (UTC)")  # type: ignore[untyped-decorator]
@@ -137,6 +151,15 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description="Size")  # type: ignore[untyped-decorator]
     def size_shown(self, row: StoredCompletion) -> str:
         return f"{row.size / 1024:,.1f} KiB"
+
+
+def digest_of_call(text: str) -> str:
+    """The cache digest of the call whose request id `text` is; empty where it is none."""
+    try:
+        found = UsageRecord.objects.filter(pk=UUID(text)).values_list("cache_digest", flat=True).first()
+    except ValueError:
+        return ""
+    return found or ""
 
 
 def purge_now(digests: list[str]) -> None:

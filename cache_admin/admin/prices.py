@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from cache_admin.models import Price
+from cache_admin.shown import dollars
+
+HELP = {
+    "provider": "As model names begin: openai",
+    "input": "",
+    "output": "",
+    "cached": "Read from the provider's cache. Empty: as input",
+    "cache_write": "Written to the provider's cache. Empty: as input",
+}
 
 
 @admin.register(Price)
 class PriceAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("provider", "model", "input", "cached", "cache_write", "output")
+    list_display = ("provider", "model", "per_input", "per_cached", "per_cache_write", "per_output")
     list_display_links = ("model",)
     list_filter = ("provider",)
+    list_filter_sheet = False
     search_fields = ("provider", "model")
+    search_help_text = "Provider, model"
     ordering = ("provider", "model")
-    fieldsets = ((None, {"fields": (("provider", "model"), ("input", "output"), ("cached", "cache_write"))}),)
+    add_text = "Add a price"
+    empty_text = "No prices yet. Without one the cost of a call is unknown; tokens are counted all the same."
+    fieldsets = (
+        (None, {"fields": (("provider", "model"),)}),
+        ("USD per million tokens", {"fields": (("input", "output"), ("cached", "cache_write"))}),
+    )
+
+    def get_form(self, request: HttpRequest, obj: Price | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, help_texts=HELP, **kwargs)
+
+    @display(description="Input, per 1M tokens", ordering="input")  # type: ignore[untyped-decorator]
+    def per_input(self, row: Price) -> str:
+        return dollars(row.input)
+
+    @display(description="Cached", ordering="cached")  # type: ignore[untyped-decorator]
+    def per_cached(self, row: Price) -> str:
+        return dollars(row.cached)
+
+    @display(description="Cache write", ordering="cache_write")  # type: ignore[untyped-decorator]
+    def per_cache_write(self, row: Price) -> str:
+        return dollars(row.cache_write)
+
+    @display(description="Output", ordering="output")  # type: ignore[untyped-decorator]
+    def per_output(self, row: Price) -> str:
+        return dollars(row.output)

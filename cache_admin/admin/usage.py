@@ -20,6 +20,7 @@ from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.sealed import unseal_body
 from cache_admin.shown import NONE, counted, dollars
+from keys.models import VirtualKey
 
 STATUS_COLOURS = {
     "ok": "success",
@@ -39,6 +40,7 @@ STATUS_COLOURS = {
     "error": "danger",
 }
 CACHE_COLOURS = {"hit": "success", "joined": "success", "stored": "info", "miss": "info"}
+DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-4o-2024-08-06, claude-sonnet-4-5-20250929
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -69,7 +71,8 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("id",)
-    search_help_text = "Request id or cache digest"
+    search_help_text = "Request id, key's name or cache digest"
+    empty_text = "No calls yet. Each stands here about a second after its end."
     change_form_after_template = "cache_admin/bodies.html"
     fieldsets = (
         (
@@ -77,7 +80,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
             {
                 "fields": (
                     ("time", "status_shown", "http_status"),
-                    ("key_shown", "endpoint", "stream"),
+                    ("key_shown", "endpoint", "streamed"),
                     ("model_asked", "model_served"),
                     ("provider", "credential", "attempts"),
                     ("finish_reason", "native_finish_reason"),
@@ -100,6 +103,13 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         ("Client", {"fields": (("user", "client_request_id", "client_retries"), "metadata_shown", "dropped_shown")}),
         ("Ids", {"fields": (("id", "upstream_request_id"),)}),
     )
+    labels = {
+        "id": "Request id",
+        "http_status": "HTTP status",
+        "native_finish_reason": "Provider's finish reason",
+        "upstream_request_id": "Provider's request id",
+        "user": "Client's user",
+    }
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         return KeysetChangeList
@@ -113,13 +123,23 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: UsageRecord | None = None) -> bool:
         return False
 
+    def get_form(
+        self, request: HttpRequest, obj: UsageRecord | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, labels=self.labels, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: UsageRecord | None = None) -> Any:
+        """Nothing of an error where there was none."""
+        failed = obj is not None and (obj.error_code or obj.error_message)
+        return [one for one in self.fieldsets if failed or one[0] != "Error"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: UsageRecord | None = None) -> list[str]:
         return shown_fields(self.fieldsets)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
     ) -> tuple[QuerySet[UsageRecord], bool]:
-        """By request id or by cache digest, whole: both have an index."""
+        """By request id, by cache digest, both whole, or by the name of a key: each has an index."""
         term = search_term.replace(" ", "").lower()
         if not term:
             return queryset, False
@@ -128,13 +148,13 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         try:
             return queryset.filter(id=UUID(term)), False
         except ValueError:
-            return queryset.none(), False
+            return queryset.filter(key_id__in=filters.keys_named(search_term.strip())), False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        extra = {"bodies": bodies_of(request, object_id), "links": links_of(object_id), **(extra_context or {})}
-        response: HttpResponse = super().change_view(request, object_id, form_url, extra)
+        extra = {"bodies": bodies_of(request, object_id), "links": links_of(object_id), "show_history": False}
+        response: HttpResponse = super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
         return response
 
     @display(description="Time (UTC)")  # type: ignore[untyped-decorator]
@@ -147,8 +167,10 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Model")  # type: ignore[untyped-decorator]
     def model_shown(self, row: UsageRecord) -> str:
+        """As asked for; with what served it, where that is another one and not its own dated version."""
         asked, served = row.model_asked, row.model_served
-        same = not served or asked in (served, f"{row.provider}/{served}")
+        undated = DATE.sub("", served)
+        same = not served or asked in {name for it in (served, undated) for name in (it, f"{row.provider}/{it}")}
         return (asked or NONE) if same else f"{asked} → {served}"
 
     @display(description="Status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
@@ -157,7 +179,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Cache", label=CACHE_COLOURS)  # type: ignore[untyped-decorator]
     def cache_shown(self, row: UsageRecord) -> str:
-        return row.cache or NONE
+        return row.cache
 
     @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
     def tokens(self, row: UsageRecord) -> str:
@@ -167,7 +189,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def cost(self, row: UsageRecord) -> str:
         return dollars(row.cost_usd)
 
-    @display(description="First / total / ours, ms")  # type: ignore[untyped-decorator]
+    @display(description="First / total / overhead, ms")  # type: ignore[untyped-decorator]
     def milliseconds(self, row: UsageRecord) -> str:
         return " / ".join(map(shown.milliseconds, (row.ttft_ms, row.total_ms, row.overhead_ms)))
 
@@ -179,9 +201,13 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def total(self, row: UsageRecord) -> str:
         return shown.milliseconds(row.total_ms)
 
-    @display(description="Ours of it, ms")  # type: ignore[untyped-decorator]
+    @display(description="Overhead, ms")  # type: ignore[untyped-decorator]
     def overhead(self, row: UsageRecord) -> str:
         return shown.milliseconds(row.overhead_ms)
+
+    @display(description="Streamed")  # type: ignore[untyped-decorator]
+    def streamed(self, row: UsageRecord) -> str:
+        return "yes" if row.stream else "no"
 
     @display(description="Cache digest")  # type: ignore[untyped-decorator]
     def digest_shown(self, row: UsageRecord) -> str:
@@ -220,11 +246,18 @@ def bodies_of(request: HttpRequest, object_id: str) -> list[bodies.Body]:
 
 
 def links_of(object_id: str) -> list[tuple[str, str]]:
-    """To the cached completion that this call hit or stored, while it is there."""
+    """To the key, and to the cached completion that this call hit or stored, while they are there."""
     try:
-        digest = UsageRecord.objects.filter(pk=UUID(object_id)).values_list("cache_digest", flat=True).first()
+        row = UsageRecord.objects.filter(pk=UUID(object_id)).only("key_id", "cache_digest").first()
     except ValueError:
         return []
-    if not digest or not StoredCompletion.objects.filter(pk=digest).exists():
-        return []
-    return [("The cached completion", reverse("admin:cache_admin_storedcompletion_change", args=[digest]))]
+    found = []
+    if row and row.cache_digest and StoredCompletion.objects.filter(pk=row.cache_digest).exists():
+        found.append(("The cached completion", completion_url(row.cache_digest)))
+    if row and row.key_id and VirtualKey.objects.filter(pk=row.key_id).exists():
+        found.append(("The key", reverse("admin:keys_virtualkey_change", args=[row.key_id])))
+    return found
+
+
+def completion_url(digest: str) -> str:
+    return reverse("admin:cache_admin_storedcompletion_change", args=[digest])

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.db import connection
@@ -21,6 +22,7 @@ from cache_admin.dashboard import last_day, recent_failures
 from cache_admin.ledger import closed
 from cache_admin.models import Price, StoredCompletion, UsageRecord
 from cache_admin.shipping import ship
+from keys import issuing
 from tests.cache_admin.entries import entry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,6 +161,55 @@ def test_a_call_is_found_by_its_request_id_and_by_its_digest(client: Client) -> 
     assert listed(page(client, f"{USAGE}?q=nothing"), "usagerecord") == []
 
 
+def test_calls_and_completions_are_found_by_the_name_of_their_key(client: Client) -> None:
+    key, _ = issuing.issue("Team Rocket")
+    wanted = calls(1, key_id=key.pk, key_name=key.name)
+    calls(1)
+    digest = cached()
+    StoredCompletion.objects.update(key_id=key.pk)
+    assert listed(page(client, f"{USAGE}?q=rocket"), "usagerecord") == wanted
+    assert listed(page(client, f"{COMPLETIONS}?q=team+rocket"), "storedcompletion") == [digest]
+    assert listed(page(client, f"{COMPLETIONS}?q=nobody"), "storedcompletion") == []
+
+
+def test_a_completion_is_found_by_its_digest_and_by_a_call_that_used_it(client: Client) -> None:
+    wanted, _ = cached(number=7), cached(number=8)
+    (hit,) = calls(1, cache="hit", cache_digest=wanted)
+    for term in (wanted, f"{wanted[:16]} {wanted[16:]}", hit):
+        assert listed(page(client, f"{COMPLETIONS}?q={term}"), "storedcompletion") == [wanted], term
+
+
+def test_a_call_leads_to_its_key_and_shows_an_error_only_where_there_was_one(client: Client) -> None:
+    key, _ = issuing.issue("mine")
+    (fine,) = calls(1, key_id=key.pk)
+    (broken,) = calls(1, status="error", error_message="it broke")
+    text = page(client, reverse("admin:cache_admin_usagerecord_change", args=[fine]))
+    assert reverse("admin:keys_virtualkey_change", args=[key.pk]) in text
+    assert "Error message" not in text
+    assert "Error message" in page(client, reverse("admin:cache_admin_usagerecord_change", args=[broken]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "shown"),
+    [
+        ("openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"),
+        ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
+        ("openai/gpt-4o", "gpt-4o-mini-2024-07-18", "openai/gpt-4o → gpt-4o-mini-2024-07-18"),
+        ("openai/gpt-4o", "", "openai/gpt-4o"),
+        ("", "", "-"),
+    ],
+)
+def test_the_list_names_the_model_that_served_where_it_is_another(asked: str, served: str, shown: str) -> None:
+    row = UsageRecord(model_asked=asked, model_served=served, provider="openai")
+    assert site.get_model_admin(UsageRecord).model_shown(row) == shown
+
+
+def test_an_empty_list_says_what_is_missing(client: Client) -> None:
+    assert "No calls yet" in page(client, USAGE)
+    assert "Nothing kept yet" in page(client, COMPLETIONS)
+    assert "Nothing fits" in page(client, f"{USAGE}?since=1h")
+
+
 def test_a_record_shows_all_it_holds_and_cannot_be_changed(client: Client) -> None:
     (name,) = calls(1, metadata={"run": "42"}, dropped=["seed: unknown"], error_message="it broke", user="u-1")
     url = reverse("admin:cache_admin_usagerecord_change", args=[name])
@@ -278,7 +329,9 @@ def test_prices_are_entered_by_hand(client: Client) -> None:
     facts = {"provider": "openai", "model": "gpt-4o*", "input": "2.5", "output": "10", "cached": "", "cache_write": ""}
     assert client.post(reverse("admin:cache_admin_price_add"), facts).status_code == 302
     assert Price.objects.get().cached is None
-    assert "gpt-4o*" in page(client, reverse("admin:cache_admin_price_changelist"))
+    text = page(client, reverse("admin:cache_admin_price_changelist"))
+    for shown in ("gpt-4o*", "$2.5", "$10", "per 1M tokens"):
+        assert shown in text
 
 
 def test_nobody_sees_a_page_without_the_right_to_it() -> None:
