@@ -12,6 +12,7 @@ import orjson
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
 
 from keys.ids import new_id
 from proxy_api.errors import GatewayError, error_object
@@ -68,10 +69,12 @@ def response_to(exc: Exception) -> HttpResponse:
 
 
 def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
-    """OpenAI's shape for the API; one plain sentence for a page."""
+    """OpenAI's shape for the API; a page that says the same for a browser, and leads on."""
     error = error_for(exc)
     if page_path(request.path):
-        return HttpResponse(f"{error.message}\n", status=error.status, content_type="text/plain; charset=utf-8")
+        message = "There is no such page." if error.status == 404 else error.message
+        page = render_to_string("sorry.html", {"status": error.status, "message": message})
+        return HttpResponse(page, status=error.status)
     return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=request_id())
 
 

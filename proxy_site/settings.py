@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from proxy_site import appearance, installation
 from proxy_site import environment as env
-from proxy_site import installation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -125,12 +125,14 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "proxy_site.formats"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = DRAGOMAN_MAX_BODY_BYTES
 
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -158,10 +160,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dragoman",
+    "DESCRIPTION": "OpenAI's API in front of every model. Press *Authorize* and enter a key that was issued here.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": f"{STATIC_URL}dragoman/favicon.svg",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["proxy_site.reference.canonical"],
     # Django's authenticators are none of the API's business: keys are, and they are said here.
@@ -169,7 +172,7 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     "SECURITY": [{"key": []}],
 }
-UNFOLD = {"SITE_TITLE": "Dragoman", "SITE_HEADER": "Dragoman", "SITE_URL": "/"}
+UNFOLD = appearance.UNFOLD
 
 LOGGING = {
     "version": 1,

@@ -62,6 +62,21 @@ def test_the_admin_asks_for_a_login(live: Live) -> None:
     assert live.request("GET", "/admin/login/").status == 200
 
 
+def test_an_unknown_page_is_a_page_that_leads_on(live: Live) -> None:
+    for path in ("/docs/nothing", "/static/nothing.css"):
+        answer = live.request("GET", path)
+        assert answer.status == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "There is no such page." in answer.body.decode()
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_browser_finds_the_icon(live: Live) -> None:
+    place = live.request("GET", "/favicon.ico").headers["location"]
+    icon = live.request("GET", place)
+    assert (icon.status, icon.headers["content-type"]) == (200, "image/svg+xml")
+
+
 @pytest.mark.parametrize("path", ["/v1/nothing", "/nothing", "/v1//chat/completions"])
 def test_an_unknown_path_is_404_in_openais_shape(live: Live, path: str) -> None:
     answer = live.request("GET", path)

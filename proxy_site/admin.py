@@ -1,0 +1,29 @@
+"""Who may log in here: Django's users and groups, in the look of the other pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+admin.site.index_title = "Dashboard"
+admin.site.unregister((User, Group))
+
+
+@admin.register(User)
+class OperatorAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold is published without types
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    search_help_text = "Name or e-mail address"
+    add_text = "Add a user"
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # as above
+    search_help_text = "Name"
+    add_text = "Add a group"
+    empty_text = "No groups yet. A group gives the same rights to several users: to read the log but no prompts, say."
