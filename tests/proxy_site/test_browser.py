@@ -1,0 +1,187 @@
+"""The admin as an operator uses it, in a real browser before the live server.
+
+Beside what is on the pages: whatever the browser had to complain about, and every host that it was sent to.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.client import hello
+from tests.live import Live
+from tests.loopback import answer, openai_answer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PASSWORD = "correct horse battery staple"
+KEY = "The browser's key"
+HOSTILE = '<script>alert(1)</script><img src="http://evil.example/x.png" onerror="alert(2)"></pre><h1>owned</h1>'
+ANSWERED = '"><svg onload=alert(3)><script src="//evil.example/x.js"></script>'
+SIDE_BAR = ("Dashboard", "Keys", "Credentials", "Usage log", "Cached completions", "Prices", "Users", "Groups")
+PAGES = (
+    "keys/virtualkey",
+    "keys/providercredential",
+    "keys/providercredential/add",
+    "cache_admin/usagerecord",
+    "cache_admin/storedcompletion",
+    "cache_admin/price",
+    "auth/user",
+    "auth/group",
+)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.usefixtures("operator"),
+]
+
+
+@pytest.fixture(scope="module")
+def operator(running_server: Live) -> Iterator[None]:
+    users = "from django.contrib.auth.models import User; "
+    running_server.python(f"{users}User.objects.create_superuser('operator', '', password)", password=PASSWORD)
+    yield
+    running_server.python(f"{users}User.objects.filter(username='operator').delete()")
+
+
+@pytest.fixture
+def noted() -> list[str]:
+    """What no page may cause: dialogs, errors in the console, failed requests, requests to other hosts."""
+    return []
+
+
+@pytest.fixture
+def page(live: Live, noted: list[str]) -> Iterator[Page]:
+    """A tab at the login page; at the end nothing was noted."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        tab = browser.new_page(base_url=live.url)
+        tab.set_default_timeout(10_000)
+        watch(tab, live, noted)
+        tab.goto("/admin/")
+        yield tab
+        tab.wait_for_timeout(100)  # for what a page would do a moment after it was loaded
+        browser.close()
+    assert noted == []
+
+
+def watch(tab: Page, live: Live, noted: list[str]) -> None:
+    ours = urlsplit(live.url).netloc
+    tab.on("dialog", lambda dialog: (noted.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on("console", lambda said: noted.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: noted.append(f"script: {error}"))
+    tab.on("requestfailed", lambda sent: noted.append(f"failed: {sent.url} {sent.failure}"))
+    tab.on("response", lambda came: noted.append(f"{came.status}: {came.url}") if came.status >= 400 else None)
+    tab.on("request", lambda sent: noted.append(f"foreign: {sent.url}") if host(sent.url) not in ("", ours) else None)
+
+
+def host(url: str) -> str:
+    """Empty for data: and blob:, which leave for nowhere."""
+    return urlsplit(url).netloc
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def issue_a_key(page: Page) -> str:
+    """Through the form; the secret, as it is shown once."""
+    page.get_by_role("link", name="Keys").first.click()
+    page.get_by_role("link", name="Issue a key").click()
+    page.get_by_label("Name").fill(KEY)
+    page.get_by_role("button", name="Issue the key").click()
+    secret = page.locator("#issued-secret").inner_text()
+    for snippet in ("environment", "curl", "python"):
+        expect(page.locator(f"#issued-{snippet}")).to_contain_text(secret)
+    return secret
+
+
+def reload_without_the_secret(page: Page, secret: str) -> None:
+    page.reload()
+    expect(page.get_by_text("its secret is not shown again")).to_be_visible()
+    assert secret not in page.content()
+
+
+def refused_within(live: Live, seconds: float, token: str) -> bool:
+    until = time.monotonic() + seconds
+    while (status := live.chat(hello(), authorization=f"Bearer {token}").status) != 401 and time.monotonic() < until:
+        time.sleep(0.05)
+    return status == 401
+
+
+def find_the_call(page: Page, request_id: str) -> None:
+    """In the usage log, by its request id; ends on the call's own page."""
+    page.get_by_role("link", name="Usage log").first.click()
+    page.get_by_placeholder("Request id").fill(request_id)
+    page.keyboard.press("Enter")
+    row = page.locator("#result_list tbody tr")
+    expect(row).to_have_count(1)
+    for shown in (KEY, "openai/gpt-4o-mini", "19 / 10", "stored"):
+        expect(row).to_contain_text(shown)
+    row.get_by_role("link").first.click()
+    expect(page.get_by_text(request_id).first).to_be_visible()
+
+
+def read_the_completion(page: Page) -> None:
+    """From the call's page; ends there again."""
+    page.get_by_role("link", name="The cached completion").click()
+    for text in (HOSTILE, ANSWERED):
+        expect(page.locator("pre").filter(has_text=text).first).to_be_visible()
+    assert page.locator("h1", has_text="owned").count() == 0
+    page.get_by_role("link", name="Its calls in the usage log").click()
+    page.locator("#result_list tbody tr").get_by_role("link").first.click()
+
+
+def revoke_the_key(page: Page) -> None:
+    """From the call's page."""
+    page.get_by_role("link", name="The key", exact=True).click()
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_role("button", name="Yes, revoke").click()
+    expect(page.get_by_text("revoked").first).to_be_visible()
+
+
+def test_a_key_is_issued_used_seen_in_the_log_and_revoked(page: Page, live: Live) -> None:
+    live.upstream.script(answer(openai_answer(ANSWERED)))
+    log_in(page)
+    secret = issue_a_key(page)
+    reload_without_the_secret(page, secret)
+    assert live.rows("SELECT count(*) FROM keys_virtualkey WHERE name = %s", KEY) == [{"count": 1}]
+    asked = hello(temperature=0, messages=[{"role": "user", "content": HOSTILE}])
+    called = live.chat(asked, authorization=f"Bearer {secret}")
+    assert (called.status, called.headers["x-dragoman-cache"]) == (200, "stored")
+    live.usage(called.headers["x-request-id"])
+    find_the_call(page, called.headers["x-request-id"])
+    read_the_completion(page)
+    revoke_the_key(page)
+    assert refused_within(live, 1, secret)
+
+
+def test_every_page_for_people_loads_from_here_alone(page: Page) -> None:
+    log_in(page)
+    expect(page.get_by_text("Last 24 hours")).to_be_visible()
+    shown = page.locator("#nav-sidebar-inner, nav, aside").first.inner_text()
+    places = [shown.find(title) for title in SIDE_BAR]
+    assert -1 not in places
+    assert places == sorted(places)
+    for path in PAGES:
+        page.goto(f"/admin/{path}/")
+        expect(page.get_by_role("link", name="Dashboard").first).to_be_visible()
+    for path in ("/", "/docs/"):
+        page.goto(path)
+        expect(page.get_by_role("heading", name="Dragoman").first).to_be_visible()
