@@ -64,7 +64,7 @@ class Client:
         except (http.client.HTTPException, OSError):
             return False
         self.body += piece
-        self.whole = not piece
+        self.whole = not piece and not response.length  # a short Content-Length raises nothing here
         return bool(piece)
 
     def leave(self, *, abruptly: bool = False) -> float:

@@ -1,0 +1,17 @@
+"""The kill loop's short form: see tests/kill_loop.py, and `make kill-loop` for as long as one likes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import kill_loop
+
+
+@pytest.mark.timeout(120)
+def test_nothing_is_lost_or_doubled_when_everything_is_killed_at_random(tmp_path: Path) -> None:
+    verdict = kill_loop.run(8, seed=98, folder=tmp_path)  # a seed whose first seconds kill one of each
+    assert verdict.holds, verdict
+    assert verdict.complete > 100
+    assert set(verdict.kills) == {"worker", "server", "kill_shipper", "redis", "database"}
