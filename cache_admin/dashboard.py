@@ -16,13 +16,14 @@ SECONDS = 86400
 MOST_CALLS = 50_000  # 0.1 s on PostgreSQL; a busier day is shown by its newest calls, and the page says so
 RECENT_FAILURES = 8
 FINE = ("ok", OPEN)
-LOOKED_UP = ("hit", "joined", "stored", "miss", "stale")
+HITS = ("hit", "joined")
+LOOKED_UP = (*HITS, "stored", "miss", "stale")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """calls and what became of them; received, sent: tokens; cost: USD; unpriced: calls whose cost nobody knows;
-    hit_rate: of the calls that asked the cache, None where none did; bounded: older calls of the day are left out."""
+    """calls and what became of them; received, sent: tokens; cost: USD; unpriced: those of a provider whose cost nobody
+    knows; hit_rate: of the calls that asked the cache, None where none did; bounded: older calls are left out."""
 
     calls: int
     failed: int
@@ -46,12 +47,12 @@ def last_day(now: float) -> Day:
     found: dict[str, Any] = newest.values(*columns)[:MOST_CALLS].aggregate(
         calls=Count("*"),
         failed=Count("status", filter=~Q(status__in=FINE)),
-        hits=Count("cache", filter=Q(cache__in=("hit", "joined"))),
+        hits=Count("cache", filter=Q(cache__in=HITS)),
         looked_up=Count("cache", filter=Q(cache__in=LOOKED_UP)),
         received=Sum("input_tokens", default=0),
         sent=Sum("output_tokens", default=0),
         cost=Sum("cost_usd"),
-        unpriced=Count("status", filter=Q(cost_usd=None, output_tokens__gt=0)),
+        unpriced=Count("status", filter=Q(cost_usd=None, output_tokens__gt=0) & ~Q(cache__in=HITS)),
     )
     return Day(**found, bounded=found["calls"] >= MOST_CALLS)
 

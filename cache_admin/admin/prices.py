@@ -12,6 +12,7 @@ from unfold.decorators import display
 from cache_admin.models import Price
 from cache_admin.shown import dollars
 
+AS_INPUT = "as input"
 HELP = {
     "provider": "As model names begin: openai",
     "input": "",
@@ -46,11 +47,11 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Cached", ordering="cached")  # type: ignore[untyped-decorator]
     def per_cached(self, row: Price) -> str:
-        return dollars(row.cached)
+        return AS_INPUT if row.cached is None else dollars(row.cached)
 
     @display(description="Cache write", ordering="cache_write")  # type: ignore[untyped-decorator]
     def per_cache_write(self, row: Price) -> str:
-        return dollars(row.cache_write)
+        return AS_INPUT if row.cache_write is None else dollars(row.cache_write)
 
     @display(description="Output", ordering="output")  # type: ignore[untyped-decorator]
     def per_output(self, row: Price) -> str:

@@ -37,4 +37,4 @@ def split(received: int, sent: int) -> str:
 
 
 def unpriced(calls: int) -> str:
-    return f"{calls:,} calls without a price" if calls else "every call priced"
+    return f"{calls:,} {'call' if calls == 1 else 'calls'} without a price" if calls else "every call priced"

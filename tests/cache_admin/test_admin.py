@@ -316,7 +316,7 @@ def test_the_first_page_tells_the_last_day(client: Client) -> None:
     for word in ("Last 24 hours", "25%", "1 of 4 looked up", "1 failed", "the provider broke"):
         assert word in text
     day = last_day(time.time())
-    assert (day.calls, day.failed, day.hits, day.cost, day.unpriced) == (4, 1, 1, None, 3)
+    assert (day.calls, day.failed, day.hits, day.cost, day.unpriced) == (4, 1, 1, None, 2)
     assert [row.status for row in recent_failures(time.time())] == ["upstream_error"]
 
 
@@ -330,7 +330,7 @@ def test_prices_are_entered_by_hand(client: Client) -> None:
     assert client.post(reverse("admin:cache_admin_price_add"), facts).status_code == 302
     assert Price.objects.get().cached is None
     text = page(client, reverse("admin:cache_admin_price_changelist"))
-    for shown in ("gpt-4o*", "$2.5", "$10", "per 1M tokens"):
+    for shown in ("gpt-4o*", "$2.5", "$10", "as input", "per 1M tokens"):
         assert shown in text
 
 
