@@ -121,6 +121,7 @@ def test_without_postgres_known_keys_work_and_every_row_arrives_afterwards(monke
                 warm(live)
                 time.sleep(1)  # a worker's first look at the revision makes what it knows stale
             assert cacheable(live, mark).status == 200
+            answered_while_frozen(live, postgres)
             stopped(live, postgres)
             ids = answered_without(live, mark)
             refused, seconds = timed(lambda: live.chat(hello(), authorization=f"Bearer {unknown}"))
@@ -133,6 +134,22 @@ def test_without_postgres_known_keys_work_and_every_row_arrives_afterwards(monke
             assert time.monotonic() - began < 6
     finally:
         postgres.stop()
+
+
+def answered_while_frozen(live: Live, postgres: services.Service) -> None:
+    """A PostgreSQL that accepts and never answers costs the look-up's 50 ms until its breaker opens, and no error."""
+    family = [psutil.Process(postgres.process.pid), *psutil.Process(postgres.process.pid).children(recursive=True)]
+    for process in family:
+        process.suspend()
+    try:
+        found = [timed(lambda: cacheable(live)) for _ in range(60)]
+    finally:
+        for process in family:
+            process.resume()
+    assert {each.status for each, _ in found} == {200}
+    assert max(seconds for _, seconds in found) < 0.5
+    assert sum(seconds > 0.05 for _, seconds in found) <= 12  # three for each worker, then one a second
+    assert until(lambda: live.request("GET", "/readyz").status == 200, 5)
 
 
 def stopped(live: Live, postgres: services.Service) -> None:
