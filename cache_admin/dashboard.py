@@ -17,13 +17,15 @@ MOST_CALLS = 50_000  # 0.1 s on PostgreSQL; a busier day is shown by its newest 
 RECENT_FAILURES = 8
 FINE = ("ok", OPEN)
 HITS = ("hit", "joined")
+PAID = ~Q(cache__in=HITS)  # a hit's row says what was served; nobody was paid for it a second time
 LOOKED_UP = (*HITS, "stored", "miss", "stale")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """calls and what became of them; received, sent: tokens; cost: USD; unpriced: those of a provider whose cost nobody
-    knows; hit_rate: of the calls that asked the cache, None where none did; bounded: older calls are left out."""
+    """calls and what became of them; received, sent: tokens of providers; cost: USD; unpriced: those of a provider
+    whose cost nobody knows; hit_rate: of the calls that asked the cache, None where none did; bounded: older calls
+    are left out."""
 
     calls: int
     failed: int
@@ -49,10 +51,10 @@ def last_day(now: float) -> Day:
         failed=Count("status", filter=~Q(status__in=FINE)),
         hits=Count("cache", filter=Q(cache__in=HITS)),
         looked_up=Count("cache", filter=Q(cache__in=LOOKED_UP)),
-        received=Sum("input_tokens", default=0),
-        sent=Sum("output_tokens", default=0),
+        received=Sum("input_tokens", filter=PAID, default=0),
+        sent=Sum("output_tokens", filter=PAID, default=0),
         cost=Sum("cost_usd"),
-        unpriced=Count("status", filter=Q(cost_usd=None, output_tokens__gt=0) & ~Q(cache__in=HITS)),
+        unpriced=Count("status", filter=Q(cost_usd=None, output_tokens__gt=0) & PAID),
     )
     return Day(**found, bounded=found["calls"] >= MOST_CALLS)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ from proxy_api.transport import Watch
 from proxy_api.upstream import Route
 
 logger = logging.getLogger("dragoman.api")
+NOTHING = Decimal(0)  # what a hit costs
 
 
 @dataclass(slots=True)
@@ -126,6 +128,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     entry = record.entry
     entry.cache, entry.cache_digest = "hit", plan.digest.hex()
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
+    entry.cost_usd = NOTHING
     body = orjson.loads(found.answer)
     facts = relay.Facts(
         openai_chat.usage_of(body), list(openai_chat.judge(body).values()), model=body.get("model"), complete=True

@@ -81,7 +81,7 @@ def test_a_miss_that_is_stored_and_the_hit_after_it(live: Live) -> None:
     assert 0 < row["ttft_ms"] <= row["total_ms"]
     assert miss.headers["x-dragoman-cache"] == "stored"
     again = row_of(live, hit)
-    check(again, **both, cache="hit", cache_digest=row["cache_digest"], attempts=0, cost_usd=None)
+    check(again, **both, cache="hit", cache_digest=row["cache_digest"], attempts=0, cost_usd=0)
     assert hit.headers["x-dragoman-cache"] == "hit"
 
 
