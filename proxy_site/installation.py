@@ -84,8 +84,8 @@ def cache(url: str) -> dict[str, Any]:
         "LOCATION": redis_urls(url)[0],
         "KEY_PREFIX": "dgm",
         "OPTIONS": {
-            "SOCKET_TIMEOUT": 0.1,
-            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.07,
+            "SOCKET_CONNECT_TIMEOUT": 0.07,
             "CONNECTION_POOL_KWARGS": {"max_connections": 1000, "retry": Retry(NoBackoff(), 0)},
         },
     }

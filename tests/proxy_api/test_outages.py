@@ -70,7 +70,7 @@ def test_while_redis_is_frozen_calls_are_answered_uncached_and_soon_as_fast_as_b
         found = [timed(lambda: cacheable(server)) for _ in range(60)]
     assert {each.status for each, _ in before + found} == {200}
     usual = quantiles([seconds for _, seconds in before], n=10)[-1]
-    assert max(seconds for _, seconds in found) < usual + 0.35  # look-up and store may each wait once for 0.1 s
+    assert max(seconds for _, seconds in found) < usual + 0.2  # look-up and store may each wait once, for 0.07 s
     late = sum(seconds > usual + 0.05 for _, seconds in found)
     assert late <= 16  # three failures open each worker's breaker; then one probe a second
     assert until(lambda: cacheable(server, mark).headers["x-bt-cached"] == "HIT", 5)
