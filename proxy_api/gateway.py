@@ -130,9 +130,8 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
     entry.cost_usd = NOTHING
     body = orjson.loads(found.answer)
-    facts = relay.Facts(
-        openai_chat.usage_of(body), list(openai_chat.judge(body).values()), model=body.get("model"), complete=True
-    )
+    reasons = [choice["finish_reason"] for choice in body["choices"]]  # judged when it was stored
+    facts = relay.Facts(openai_chat.usage_of(body), reasons, model=body.get("model"), complete=True)
     if call.kept == "full":
         entry.request_body, entry.answer_body = call.body.raw, found.answer
     record.succeed(facts, time.monotonic())
