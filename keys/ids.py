@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 
 
@@ -16,4 +16,4 @@ def uuid7(milliseconds: int, randomness: bytes) -> str:
 
 
 def new_id() -> str:
-    return uuid7(time.time_ns() // 1_000_000, secrets.token_bytes(10))
+    return uuid7(time.time_ns() // 1_000_000, os.urandom(10))

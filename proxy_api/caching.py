@@ -6,7 +6,7 @@ is set), `always` and `never` say it outright, Cache-Control narrows it per call
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def fresh_enough(rules: Policy, age: float) -> bool:
 
 
 def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[str, str], canonical: bytes) -> bytes:
-    """The cache key: HMAC-SHA256 (32 bytes) over who asks, whom, and what.
+    """The cache key: keyed BLAKE2b (RFC 7693, 32 bytes) over who asks, whom, and what.
 
     scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name. Never the
     credential: two credentials of one provider would halve the hits.
@@ -119,7 +119,7 @@ def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[
     keyed = tuple(f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers)
     parts = [part.encode() for part in (scope, *target, *keyed)]
     framed = [len(part).to_bytes(4, "big") + part for part in parts]
-    return hmac.digest(secret, b"".join([*framed, b"\xff", canonical]), "sha256")
+    return hashlib.blake2b(b"".join([*framed, b"\xff", canonical]), key=secret, digest_size=32).digest()
 
 
 def stream_format(headers: Mapping[str, str], stream: bool) -> None:
