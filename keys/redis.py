@@ -16,7 +16,8 @@ import socket
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django_redis import get_redis_connection
@@ -34,10 +35,11 @@ class RedisAway(Exception):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One command under way, and the lock that its caller sleeps on."""
+    """One command under way, and the lock that its caller sleeps on; none for a caller that does not wait (tell)."""
 
     packed: bytes
-    gate: threading.Lock = field(default_factory=threading.Lock)
+    gate: threading.Lock | None = None
+    quiet: bool = False
     done: bool = False
     leads: bool = False
     abandoned: bool = False
@@ -79,12 +81,21 @@ class Pipe:
         self._queue: deque[Call] = deque()
         self._lead = threading.Lock()
         self._breaker = Breaker()
+        self._owed = 0  # replies to what was told, still to come before any other
+
+    def tell(self, command: tuple[Argument, ...]) -> None:
+        """Send without waiting: the reply is read, and forgotten, along with the next command's."""
+        self._breaker.check(time.monotonic())
+        self._queue.append(Call(b"".join(self._connection.pack_command(*command)), quiet=True))
+        if self._lead.acquire(blocking=False):
+            self._pass_on()
 
     def ask(self, command: tuple[Argument, ...]) -> Any:
         self._breaker.check(time.monotonic())
         # Packed by the caller: an argument that cannot be sent fails its own call and nobody else's.
         call = Call(b"".join(self._connection.pack_command(*command)))
         if not self._lead.acquire(blocking=False):
+            call.gate = threading.Lock()
             call.gate.acquire()
             self._queue.append(call)
             # Who led may have let go before it could see this call: then the lead is free, and ours.
@@ -97,6 +108,7 @@ class Pipe:
         return call.result()
 
     def _follow(self, call: Call) -> None:
+        assert call.gate is not None
         try:
             call.gate.acquire()
         except BaseException:  # the sleeper was killed: the lead must not die with it
@@ -115,7 +127,7 @@ class Pipe:
             self._breaker.failures = 0
         except (RedisError, OSError) as error:
             self._breaker.failed(time.monotonic())
-            self._connection.disconnect()
+            self._disconnect()
             batch += self._drained()  # they waited for the same outage
             fail(batch, error)
         finally:
@@ -131,6 +143,10 @@ class Pipe:
     def _exchange(self, batch: list[Call]) -> None:
         connection = self._connection
         connection.send_packed_command([b"".join([call.packed for call in batch])])
+        while self._owed:
+            self._owed -= 1
+            with suppress(ResponseError):
+                connection.read_response()
         for call in batch:
             try:
                 call.reply = connection.read_response()
@@ -141,24 +157,39 @@ class Pipe:
     def _settle(self, batch: list[Call]) -> None:
         """Wake every caller. Replies still missing: the leader was killed, so what comes is nobody's any more."""
         if batch and not batch[-1].done:
-            self._connection.disconnect()
+            self._disconnect()
             fail(batch, None)
         for call in batch:
-            if call.gate.locked():
+            if call.gate is not None and call.gate.locked():
                 call.gate.release()
 
     def _pass_on(self) -> None:
-        """Wake the first in the queue as the next leader, or let the lead go where nobody waits."""
+        """Wake the first who waits as the next leader; where nobody does, send what was told and let the lead go."""
         while True:
-            while self._queue and self._queue[0].abandoned:
-                self._queue.popleft()
-            if self._queue:
-                self._queue[0].leads = True
-                self._queue[0].gate.release()
-                return
+            for call in tuple(self._queue):
+                if call.gate is not None and not call.abandoned:
+                    call.leads = True
+                    call.gate.release()
+                    return
+            self._send_told()
             self._lead.release()
             if not self._queue or not self._lead.acquire(blocking=False):
                 return
+
+    def _send_told(self) -> None:
+        told = [call.packed for call in self._drained() if call.quiet]
+        if not told:
+            return
+        try:
+            self._connection.send_packed_command([b"".join(told)])
+            self._owed += len(told)
+        except (RedisError, OSError):
+            self._breaker.failed(time.monotonic())
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        self._connection.disconnect()
+        self._owed = 0
 
 
 def fail(batch: list[Call], error: Exception | None) -> None:
@@ -174,6 +205,12 @@ def command(*args: Argument) -> Any:
     Not for commands that block or change the connection (BLPOP, SUBSCRIBE, SELECT, MULTI).
     """
     return _pipe().ask(args)
+
+
+def tell(*args: Argument) -> None:
+    """A command whose reply nobody needs: sent at once, or with the commands under way, in order with all others of
+    this process. RedisAway where Redis has not answered lately; a refusal is not heard of."""
+    _pipe().tell(args)
 
 
 _pipes: dict[int, Pipe] = {}

@@ -63,6 +63,51 @@ def test_the_replies_of_many_threads_do_not_mix():
     assert not any(thread.is_alive() for thread in threads)
 
 
+def test_what_was_told_is_done_before_what_is_asked_next_and_its_reply_is_nobodys():
+    for number in range(50):
+        redis.tell("SET", f"test:told:{number}", number, "EX", 10)
+        assert redis.command("GET", f"test:told:{number}") == str(number).encode()
+
+
+def test_a_refusal_of_what_was_told_disturbs_no_later_reply():
+    redis.command("SET", "test:text", "no number", "EX", 10)
+    redis.tell("INCR", "test:text")
+    redis.tell("LPUSH", "test:text", "x")
+    assert redis.command("ECHO", "mine") == b"mine"
+
+
+def test_telling_and_asking_from_many_threads_mixes_no_reply():
+    wrong = []
+
+    def talk(mine):
+        for turn in range(200):
+            redis.tell("SET", f"test:talk:{mine}", turn, "EX", 10)
+            said = redis.command("GET", f"test:talk:{mine}")
+            if said != str(turn).encode():
+                wrong.append((turn, said))
+
+    threads = [threading.Thread(target=talk, args=(number,)) for number in range(16)]
+    run(threads)
+    assert wrong == []
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_telling_a_dead_redis_costs_nothing_and_opens_the_breaker(own_valkey):
+    redis.command("PING")
+    own_valkey.process.kill()
+    own_valkey.process.wait()
+    started = time.monotonic()
+    for _ in range(10):
+        try:
+            redis.tell("SET", "a", "b")
+            timed_call()
+        except redis.RedisAway:
+            pass
+    assert time.monotonic() - started < 0.5
+    with pytest.raises(redis.RedisAway):
+        redis.tell("SET", "a", "b")
+
+
 def test_a_refused_command_fails_its_own_caller_alone():
     redis.command("SET", "test:text", "no number", "EX", 10)
     outcomes = []
