@@ -18,7 +18,7 @@ from cache_admin import spool
 from cache_admin.counters import count
 from cache_admin.lookup import TableAway, sealed_answer
 from cache_admin.sealed import seal_completion, unseal_completion
-from keys.redis import RedisAway, ResponseError, command
+from keys.redis import RedisAway, ResponseError, command, tell
 from keys.sealing import SealBroken
 
 RECORD_VERSION = 1
@@ -57,13 +57,12 @@ def store(digest: bytes, scope: str, completion: Completion, request: bytes, lab
     """
     if completion.ttl <= 0 or len(completion.answer) > settings.DRAGOMAN_CACHE_MAX_BYTES:
         return False
-    name = digest.hex()
+    name, facts = digest.hex(), _facts(completion)
     value = VALUE_VERSION + seal_completion(name, scope, "answer", _written(completion))
     in_redis = _put(name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL))
     kept = request if len(request) <= settings.DRAGOMAN_CACHE_MAX_BYTES else b""
     sealed_request = seal_completion(name, scope, "request", kept) if kept else b""
-    facts = {"digest": name, "scope": scope, **_facts(completion), **label}
-    return _to_table(facts, value, sealed_request) or in_redis
+    return _to_table({"digest": name, "scope": scope, **facts, **label}, value, sealed_request) or in_redis
 
 
 def read_value(digest: str, scope: str, value: bytes) -> Completion:
@@ -87,8 +86,13 @@ def _written(completion: Completion) -> bytes:
 
 
 def _facts(completion: Completion) -> dict[str, str | float]:
-    names = ("provider", "model", "endpoint_name", "stored_at", "ttl")
-    return {name: getattr(completion, name) for name in names}
+    return {
+        "provider": completion.provider,
+        "model": completion.model,
+        "endpoint_name": completion.endpoint_name,
+        "stored_at": completion.stored_at,
+        "ttl": completion.ttl,
+    }
 
 
 def _address(digest: str) -> str:
@@ -124,9 +128,10 @@ def _in_table(digest: str, scope: str, now: float) -> Completion | None:
 
 
 def _put(digest: str, value: bytes, ttl: int) -> bool:
+    """Told, not asked: whoever looks next from this process comes after it, and the table has the entry anyway."""
     try:
-        command("SET", _address(digest), value, "EX", ttl)
-    except (RedisAway, ResponseError):  # ResponseError: OOM, READONLY, LOADING
+        tell("SET", _address(digest), value, "EX", ttl)
+    except RedisAway:
         count("completion_redis_away")
         return False
     return True
