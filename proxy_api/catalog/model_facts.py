@@ -1,0 +1,43 @@
+"""What is known of a model, whoever serves it. A family's module fills it; a dialect reads it and may add a field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Thinking = Literal["none", "budget", "adaptive"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model takes.
+
+    max_output_tokens: the most that it writes, thinking included; None: not known.
+    thinking: none, by a token budget, or adaptive (the model decides, `efforts` guides it).
+    efforts: levels of `output_config.effort`, ascending; () = the field is refused.
+    refuses_sampling: temperature, top_p and top_k are answered with 400.
+    structured_output: it knows `output_config.format`.
+    takes_budget: a thinking budget may be set. always_thinks: thinking cannot be switched off.
+    takes_forced_tools: tool_choice `any` and `tool` are allowed.
+    """
+
+    max_output_tokens: int | None = None
+    thinking: Thinking = "none"
+    efforts: tuple[str, ...] = ()
+    refuses_sampling: bool = False
+    structured_output: bool = False
+    takes_budget: bool = False
+    always_thinks: bool = False
+    takes_forced_tools: bool = True
+
+
+UNKNOWN = ModelFacts()
+
+
+class Family(NamedTuple):
+    """A maker's models. mark: a pattern that is found in all their lower-cased names and in no others; rows: (pattern,
+    facts), first match wins, searched in the lower-cased name, so that Bedrock's and OpenRouter's spellings are found
+    too. The last row may be the newest generation's, so that a model of tomorrow works today."""
+
+    mark: str
+    rows: tuple[tuple[str, ModelFacts], ...]
