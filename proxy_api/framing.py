@@ -149,6 +149,11 @@ def frames(pieces: Iterator[bytes | None]) -> Iterator[Frame | None]:
         yield tail
 
 
+def accept(stream: bool) -> str:
+    """The Accept header for an answer in JSON or as server-sent events."""
+    return "text/event-stream" if stream else "application/json"
+
+
 def sse(data: bytes, event: bytes | None = None) -> bytes:
     """One frame on the wire. `data` may hold line breaks: each line gets its own field."""
     lines = b"data: " + b"\ndata: ".join(data.splitlines() or [b""])

@@ -20,7 +20,6 @@ from proxy_api import catalog, chat, framing, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
-from proxy_api.framing import Frame
 from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
@@ -55,8 +54,8 @@ class Way(Protocol):
         """The client's JSON out of the provider's. Raises UpstreamError, UpstreamIncomplete."""
         ...
 
-    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
-        """Frames for the client as the provider's come; None is a silence. Raises as `plain` does."""
+    def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
+        """Frames for the client as the provider's bytes come; None is a silence. Raises as `plain` does."""
         ...
 
     def completion(self) -> bytes:
@@ -70,7 +69,7 @@ class Way(Protocol):
 
 def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:
     """The way for this route. keep: hold what a cache entry needs; now: Unix seconds."""
-    dialect = DIALECTS[route.provider.dialect]
+    dialect = DIALECTS[route.dialect]
     if dialect.name == CLIENT_DIALECT.name:
         return Verbatim(route, body, keep)
     return Crossing(route, body, dialect, Keeping(keep, now))
@@ -115,7 +114,9 @@ class Verbatim:
         replace: dict[str, bytes] = {}
         if value["model"] != self.route.model:
             replace["model"] = orjson.dumps(self.route.model)
-        remove = [name for name in OWN_FIELDS if name in value]
+        refused = [name for name in provider.drops if value.get(name) is not None]
+        self.losses = tuple(chat.Loss(name, f"{provider.name} does not take it") for name in refused)
+        remove = [name for name in OWN_FIELDS if name in value] + refused
         for name, theirs in provider.renames.items():
             if name in value:
                 remove.append(name)
@@ -140,10 +141,10 @@ class Verbatim:
         self.answer = answer
         return answer
 
-    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
+    def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
         tally = openai_chat.Tally()
         try:
-            for frame in frames:
+            for frame in framing.frames(pieces):
                 if frame is None:
                     yield None
                 elif frame.raw.startswith(KEEP_ALIVE) if frame.data is None else self.judged(tally, frame.data):
@@ -208,8 +209,9 @@ class Crossing:
         self.answer = dumps(CLIENT_DIALECT.write_response(response))
         return self.answer
 
-    def stream(self, frames: Iterator[Frame | None]) -> Iterator[bytes | None]:
-        events = self.noted(events_as_asked(self.dialect.read_stream(frames, self.keeping.now), self.asked))
+    def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
+        read = self.dialect.read_stream(self.dialect.frames(pieces), self.keeping.now)
+        events = self.noted(events_as_asked(read, self.asked))
         for frame in CLIENT_DIALECT.write_stream(events, usage_wanted(self.body.value)):
             if frame != framing.DONE:
                 yield frame

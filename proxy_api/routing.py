@@ -27,6 +27,7 @@ class Target(NamedTuple):
 
     provider: Provider
     model: str
+    dialect: str = ""
 
     def names(self) -> tuple[str, str]:
         """What the model lists of keys and credentials may call it."""
@@ -63,7 +64,7 @@ def routed(asked: str, identity: Identity, available: Sequence[Credential], chan
     pairs = [(target, credential) for target in allowed for credential in usable(target, identity, available)]
     if not pairs:
         raise no_key(asked)
-    routes = [Route(target.provider, target.model, credential, at) for at, (target, credential) in enumerate(pairs)]
+    routes = [Route(one.provider, one.model, credential, at, one.dialect) for at, (one, credential) in enumerate(pairs)]
     start = int(chance * len(routes))
     return (*routes[start:], *routes[:start])
 
@@ -77,13 +78,15 @@ def first_configured(routes: Sequence[Route]) -> Route:
 def meant(asked: str, available: Iterable[Credential]) -> tuple[Target, ...]:
     """The targets that a name means; () for a name that means nothing here."""
     head, slash, model = asked.partition("/")
-    name, colon, dialect = head.partition(":")
+    name, colon, word = head.partition(":")
     provider = PROVIDERS.get(name.lower())
     if slash and provider:
-        return (Target(provider, model),) if model and (not colon or dialect == provider.dialect) else ()
+        dialect = provider.dialect_of(model, word) if word or not colon else None
+        return (Target(provider, model, dialect),) if model and dialect else ()
     naming = (credential.provider for credential in available if names_it(credential, asked))
     found = dict.fromkeys((*providers_of(asked), *naming))
-    return tuple(Target(PROVIDERS[one], asked) for one in found if one in PROVIDERS)
+    known = (PROVIDERS[one] for one in found if one in PROVIDERS)
+    return tuple(Target(provider, asked, provider.dialect_of(asked) or "") for provider in known)
 
 
 def names_it(credential: Credential, model: str) -> bool:
@@ -168,7 +171,7 @@ def _targets(identity: Identity, available: Sequence[Credential]) -> Iterator[Ta
     """Models that credentials name, and the well-known ones that a credential serves."""
     for provider in PROVIDERS.values():
         for model in (*_named(provider, available), *WELL_KNOWN.get(provider.name, ())):
-            target = Target(provider, model)
+            target = Target(provider, model, provider.dialect_of(model) or "")
             if any(True for _ in usable(target, identity, available)):
                 yield target
 

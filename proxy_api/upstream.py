@@ -5,6 +5,7 @@ Invariant: a provider's address and key never come from a request, only from the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:  # Django imports this module before its models may be
     from keys.credentials import Credential
 
-Auth = Literal["bearer", "x-api-key", "api-key"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "google", "azure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Provider:
     trailing slash; auth: the header that carries the key; keyless: answers without a key (a local Ollama);
     stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: more names of its key's variable;
     renames: request fields that it calls otherwise; source: the vendor's page for these facts.
+    dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
+    models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
+    reported; embeddings: the language of its embeddings (openai, google, cohere; "" = none); endpoints: OpenAI's other
+    endpoints that it has; options: names of a credential's options that the address and the signing need.
     """
 
     name: str
@@ -35,6 +40,18 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     env: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
+    dialects: Mapping[str, str] = field(default_factory=dict)
+    model_dialects: tuple[tuple[str, str], ...] = ()
+    drops: tuple[str, ...] = ()
+    embeddings: str = ""
+    endpoints: frozenset[str] = frozenset()
+    options: tuple[str, ...] = ()
+
+    def dialect_of(self, model: str, word: str = "") -> str | None:
+        """The wire language for a model; `word` asks for one by name. None: it has no such language."""
+        if word:
+            return self.dialect if word == self.dialect else self.dialects.get(word)
+        return next((name for pattern, name in self.model_dialects if re.search(pattern, model)), self.dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +69,15 @@ class UpstreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one attempt goes. position: its place as configured, before the random start."""
+    """Where one attempt goes. position: its place as configured, before the random start; spoken: the wire language,
+    the provider's usual one where nothing is said."""
 
     provider: Provider
     model: str
     credential: Credential
     position: int = 0
+    spoken: str = ""
+
+    @property
+    def dialect(self) -> str:
+        return self.spoken or self.provider.dialect

@@ -23,7 +23,16 @@ class Dialect(Protocol):
     """What a wire language must know. now: Unix seconds. Iterators pass `None` (a silence) on."""
 
     name: str
-    path: str
+    wants_bytes: bool  # media by reference must be fetched for it
+
+    def path(self, model: str, stream: bool) -> str:
+        """What follows the base URL, percent-encoded where the vendor wants it."""
+
+    def accept(self, stream: bool) -> str:
+        """The Accept header."""
+
+    def frames(self, pieces: Iterator[bytes | None]) -> Iterator[Frame | None]:
+        """The stream's bytes cut into its frames."""
 
     def read_request(self, body: dict[str, Any]) -> ChatRequest:
         """Raises BadRequest naming the param."""

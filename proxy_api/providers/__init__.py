@@ -36,15 +36,15 @@ _SHORTEST_KEY = 8  # characters; a shorter one is a word like `none`, for a serv
 def prepare(route: Route, body: bytes, headers: Mapping[str, str], *, stream: bool = False) -> UpstreamRequest:
     """The request for one attempt. headers: the client's, names lower-case. Raises UpstreamError for a key that is no
     header value (it should have been refused when it was saved); another credential may do."""
-    provider, credential = route.provider, route.credential
+    provider, credential, dialect = route.provider, route.credential, DIALECTS[route.dialect]
     return UpstreamRequest(
         method="POST",
-        url=address(route) + DIALECTS[provider.dialect].path,
+        url=address(route) + dialect.path(route.model, stream),
         headers={
             "content-type": "application/json",
-            "accept": "text/event-stream" if stream else "application/json",
+            "accept": dialect.accept(stream),
             "user-agent": "dragoman",
-            **dict(_forwarded(provider, headers)),
+            **dict(_forwarded(route.dialect, headers)),
             **provider.headers,
             **{name.lower(): value for name, value in credential.headers.items()},
             **dict(_authorization(route)),
@@ -67,8 +67,8 @@ def address(route: Route) -> str:
     return (route.credential.base_url or route.provider.base_url).rstrip("/")
 
 
-def _forwarded(provider: Provider, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, form in _FORWARDED[provider.dialect].items():
+def _forwarded(dialect: str, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, form in _FORWARDED.get(dialect, _COMMON).items():
         value = headers.get(name)
         if value is not None and form.fullmatch(value):
             yield name, value

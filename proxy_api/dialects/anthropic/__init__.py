@@ -11,19 +11,27 @@ from proxy_api.dialects.anthropic.request_out import write_request
 from proxy_api.dialects.anthropic.response import read_response, write_response
 from proxy_api.dialects.anthropic.stream_in import read_stream
 from proxy_api.dialects.anthropic.stream_out import write_stream
-
-name = "anthropic"
-path = "/messages"
+from proxy_api.framing import accept, frames
 
 __all__ = [
+    "accept",
+    "frames",
     "name",
     "path",
     "read_error",
     "read_request",
     "read_response",
     "read_stream",
+    "wants_bytes",
     "write_error",
     "write_request",
     "write_response",
     "write_stream",
 ]
+
+name = "anthropic"
+wants_bytes = False
+
+
+def path(model: str, stream: bool) -> str:
+    return "/messages"

@@ -19,13 +19,13 @@ from proxy_api.dialects.openai_chat.stream_out import write_stream
 from proxy_api.dialects.openai_chat.tally import Tally, is_usage_chunk
 from proxy_api.dialects.openai_chat.unfolding import unfold
 from proxy_api.dialects.openai_chat.usage import usage_of
-
-name = "openai_chat"
-path = "/chat/completions"
+from proxy_api.framing import accept, frames
 
 __all__ = [
     "Tally",
+    "accept",
     "fold",
+    "frames",
     "is_usage_chunk",
     "judge",
     "name",
@@ -36,8 +36,16 @@ __all__ = [
     "read_stream",
     "unfold",
     "usage_of",
+    "wants_bytes",
     "write_error",
     "write_request",
     "write_response",
     "write_stream",
 ]
+
+name = "openai_chat"
+wants_bytes = False
+
+
+def path(model: str, stream: bool) -> str:
+    return "/chat/completions"

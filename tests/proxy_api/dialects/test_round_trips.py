@@ -102,4 +102,4 @@ def test_a_completion_unfolded_into_a_stream_folds_back(completion: dict[str, ob
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_every_dialect_knows_its_own_name_and_path(name: str) -> None:
     assert DIALECTS[name].name == name
-    assert DIALECTS[name].path.startswith("/")
+    assert DIALECTS[name].path("m", False).startswith("/")
