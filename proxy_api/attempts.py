@@ -14,8 +14,9 @@ import orjson
 from django.conf import settings
 
 from proxy_api import framing, relay, transport
+from proxy_api.chat import Loss
 from proxy_api.dialects import openai_chat
-from proxy_api.errors import GatewayError, UpstreamError
+from proxy_api.errors import BadRequest, GatewayError, UpstreamError
 from proxy_api.flight import Flight
 from proxy_api.providers import hide_key, prepare
 from proxy_api.transport import Deadlines, Exchange
@@ -48,6 +49,8 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     way = flight.way = relay.way_for(route, call.body, keep=flight.keep, now=int(call.now))
     request = prepare(route, way.request(), call.headers, stream=call.stream)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
+    if way.losses and strict(call.headers):
+        raise unsayable(way.losses[0])
     with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
         while (head := exchange.head()) is None:
             yield None
@@ -55,6 +58,17 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
         if head.status != SUCCESS:
             raise refusal(way, head, exchange, call.identity.kind == "provider_key")
         yield from receive(flight, exchange)
+
+
+def strict(headers: Mapping[str, str]) -> bool:
+    """x-dragoman-strict: a parameter that would be left out or changed is refused instead."""
+    return headers.get("x-dragoman-strict", "0").strip().lower() in ("1", "true")
+
+
+def unsayable(loss: Loss) -> BadRequest:
+    return BadRequest(
+        f"{loss.param}: {loss.reason} (x-dragoman-strict)", param=loss.param, code="unsupported_parameter"
+    )
 
 
 def refusal(way: relay.Way, head: transport.Head, exchange: Exchange, own_key: bool) -> GatewayError:
@@ -81,7 +95,7 @@ def received_stream(flight: Flight, exchange: Exchange) -> Iterator[bytes | None
         return
     if kind.startswith("text/html"):
         raise UpstreamError("The provider answered with a page.")
-    for piece in flight.way.stream(framing.frames(exchange.pieces())):
+    for piece in flight.way.stream(exchange.pieces()):
         if not flight.started and piece is not None and not piece.startswith(b":"):  # a comment is no event
             flight.started = True
             flight.record.first_byte(time.monotonic())
