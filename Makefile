@@ -3,6 +3,7 @@
 #   make test    the tests, on a PostgreSQL and a Valkey that they start themselves (ARGS="tests/keys -k revoked")
 #   make check   format, lint, types, import contracts, migrations, deployment checks
 #   make bench   the benchmark
+#   make kill-loop  the durability proof (SECONDS=500 for 1000 kills)
 #   make lock    the lock files anew (needs uv)
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -17,7 +18,7 @@ PIP := -m pip --disable-pip-version-check --no-input
 PIP_INSTALL := install --quiet --require-hashes --no-deps --no-compile
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: serve test check bench lock sdk clean
+.PHONY: serve test check bench kill-loop lock sdk clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/runtime
@@ -32,6 +33,9 @@ check: $(VENV)/dev
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	@$(PY) .ci/deployable.py
+
+kill-loop: $(VENV)/dev
+	@exec $(PY) -m tests.kill_loop --seconds $(or $(SECONDS),60)
 
 bench: $(VENV)/dev
 	@exec $(PY) -m tests.bench.run $(ARGS)
