@@ -196,7 +196,7 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     add_text = "Add a credential"
     empty_text = "No credentials entered here yet. Those of the environment stand below."
     list_after_template = "keys/environment_credentials.html"
-    fields = ("name", "provider", "secret", "base_url", "models", "enabled")
+    fields = ("name", "provider", "secret", "base_url", "options", "models", "enabled")
 
     @method_decorator(sensitive_post_parameters("secret"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:

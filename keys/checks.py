@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from keys.credentials import from_environment, unsendable
+from keys.credentials import from_environment, unsendable, unusable_options
 from keys.sealing import ring_faults
 
 MAKE_ONE = "Make a key: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -23,8 +23,14 @@ def key_ring(app_configs: Sequence[Any] | None, **_: object) -> list[CheckMessag
 
 @register()
 def environment_keys(app_configs: Sequence[Any] | None, **_: object) -> list[CheckMessage]:
-    hint = "A key is printable ASCII without blanks."
+    hint = "A key is printable ASCII without blanks, or a JSON object such as a service account's file."
     return [Error(f"{name} cannot be sent in a header.", hint=hint, id="keys.E002") for name in unsendable()]
+
+
+@register()
+def environment_options(app_configs: Sequence[Any] | None, **_: object) -> list[CheckMessage]:
+    hint = "1 to 200 letters, digits and . _ : / -"
+    return [Error(f"{name} is no option's value.", hint=hint, id="keys.E004") for name in unusable_options()]
 
 
 @register()

@@ -5,9 +5,9 @@ Which providers exist is told by `declare()` when the proxy starts: this app kno
 
 from __future__ import annotations
 
+import json
 import logging
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,13 +16,12 @@ from django.conf import settings
 
 from keys import freshness
 from keys.models import ProviderCredential, globs
+from keys.options import NO_OPTIONS, VALUE, Option, Part
 from keys.reading import DATABASE, DatabaseAway
 from keys.sealing import SealBroken
-from keys.secret import Secret
+from keys.secret import Secret, presentable
 
 log = logging.getLogger("dragoman.keys")
-# What a header may hold without harm: `requests` sends NUL and raw latin-1 as they are (RFC 9110, section 5.5).
-SENDABLE = re.compile(r"[\x21-\x7e]+")
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,7 +31,8 @@ class Credential:
 
     secret: None where there is none to send (a keyless provider, or the caller brings a key); base_url: None = the
     provider's public address; models: globs, () = all; trusted: from the environment, so its address is not checked;
-    broken: its sealed secret did not open (moved, changed, or its master key is gone): it must not be called with.
+    broken: its sealed secret did not open (moved, changed, or its master key is gone): it must not be called with;
+    options: what its address and signature need beside the key (region, project, api_version, ...).
     """
 
     id: str
@@ -44,13 +44,20 @@ class Credential:
     trusted: bool = False
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     broken: bool = False
+    options: Mapping[str, str] = field(default_factory=lambda: NO_OPTIONS)
 
 
 class Declared(NamedTuple):
-    """What is known here of a provider: the names of its key's variable, and whether it answers without a key."""
+    """What is known here of a provider.
 
-    names: tuple[str, ...]
-    keyless: bool
+    names: of its key's variable; keyless: it answers without a key; options: that its credentials may have;
+    parts: of a secret that is no single word: all the needed ones given, they make a JSON object in the key's place.
+    """
+
+    names: tuple[str, ...] = ()
+    keyless: bool = False
+    options: tuple[Option, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 class Snapshot(NamedTuple):
@@ -62,13 +69,13 @@ _declared: dict[str, Declared] = {}
 _kept: list[Snapshot] = []  # none or one
 
 
-def declare(env_names: Mapping[str, Collection[str]], keyless: Collection[str] = ()) -> None:
-    """Say which providers there are: {provider: further names of its key's variable}, and which need no key.
-
-    <PROVIDER>_API_KEY and <PROVIDER>_BASE_URL are read for each of them, a hyphen in the name as `_`.
-    """
-    for provider, names in env_names.items():
-        _declared[provider] = Declared((f"{capitals(provider)}_API_KEY", *names), provider in keyless)
+def declare(providers: Mapping[str, Declared]) -> None:
+    """Say which providers there are. `names` are further ones: <PROVIDER>_API_KEY, <PROVIDER>_BASE_URL and
+    <PROVIDER>_<OPTION> are read for each of them, a hyphen in the name as `_`."""
+    for provider, told in providers.items():
+        capital = capitals(provider)
+        known = (one._replace(variables=(f"{capital}_{one.name.upper()}", *one.variables)) for one in told.options)
+        _declared[provider] = told._replace(names=(f"{capital}_API_KEY", *told.names), options=tuple(known))
     forget()
 
 
@@ -78,6 +85,11 @@ def providers() -> tuple[str, ...]:
 
 def is_keyless(provider: str) -> bool:
     return provider in _declared and _declared[provider].keyless
+
+
+def options_of(provider: str) -> tuple[str, ...]:
+    """The names of the options that a credential of `provider` may have."""
+    return tuple(option.name for option in _declared[provider].options) if provider in _declared else ()
 
 
 def credentials(provider: str) -> tuple[Credential, ...]:
@@ -102,28 +114,58 @@ def from_environment() -> tuple[Credential, ...]:
 
 def environment_credential(provider: str) -> Credential | None:
     """A key, or an address alone where the provider needs none or callers may bring theirs."""
-    declared, given = _declared[provider], settings.DRAGOMAN_PROVIDER_ENV
-    variable = next((name for name in declared.names if given.get(name)), None)
-    address_variable = f"{capitals(provider)}_BASE_URL"
-    base_url = given.get(address_variable, "").strip().rstrip("/") or None
-    if variable and SENDABLE.fullmatch(given[variable].strip()):
-        name, secret = variable, Secret(given[variable].strip())
-    elif base_url and (declared.keyless or settings.DRAGOMAN_ALLOW_PROVIDER_KEYS):
-        name, secret = address_variable, None
-    else:
-        return None
+    declared, address_variable = _declared[provider], f"{capitals(provider)}_BASE_URL"
+    base_url = _given(address_variable).rstrip("/") or None
+    chosen = dict(_options_given(declared))
+    name, secret = _secret_given(declared)
+    if secret is None:
+        if not (base_url or chosen) or not (declared.keyless or settings.DRAGOMAN_ALLOW_PROVIDER_KEYS):
+            return None
+        name = address_variable
     return Credential(
-        id=f"env:{provider}", name=name, provider=provider, secret=secret, base_url=base_url, trusted=True
+        id=f"env:{provider}",
+        name=name,
+        provider=provider,
+        secret=secret,
+        base_url=base_url,
+        trusted=True,
+        options=chosen or NO_OPTIONS,
     )
 
 
+def _given(variable: str) -> str:
+    return str(settings.DRAGOMAN_PROVIDER_ENV.get(variable, "")).strip()
+
+
+def _options_given(declared: Declared) -> Iterator[tuple[str, str]]:
+    for option in declared.options:
+        value = next(filter(None, map(_given, option.variables)), "")
+        if VALUE.fullmatch(value):
+            yield option.name, value
+
+
+def _secret_given(declared: Declared) -> tuple[str, Secret | None]:
+    """The variable that gives the secret, and the secret; the key first, then the parts."""
+    variable = next((name for name in declared.names if _given(name)), None)
+    if variable:
+        return variable, Secret(_given(variable)) if presentable(_given(variable)) else None
+    parts = {part.name: _given(part.variable) for part in declared.parts}
+    if not parts or not all(parts[part.name] for part in declared.parts if part.needed):
+        return "", None
+    return declared.parts[0].variable, Secret(json.dumps({name: text for name, text in parts.items() if text}))
+
+
 def unsendable() -> Iterator[str]:
-    """Variables whose value cannot be sent in a header, e.g. for a blank or a line break inside."""
+    """Variables whose value is no key, e.g. for a blank or a line break inside."""
     for declared in _declared.values():
-        for name in declared.names:
-            value = settings.DRAGOMAN_PROVIDER_ENV.get(name, "").strip()
-            if value and not SENDABLE.fullmatch(value):
-                yield name
+        yield from (name for name in declared.names if _given(name) and not presentable(_given(name)))
+
+
+def unusable_options() -> Iterator[str]:
+    """Variables whose value is no option's."""
+    for declared in _declared.values():
+        names = [name for option in declared.options for name in option.variables]
+        yield from (name for name in names if _given(name) and not VALUE.fullmatch(_given(name)))
 
 
 def capitals(provider: str) -> str:
@@ -190,4 +232,5 @@ def credential_of(row: ProviderCredential) -> Credential:
         base_url=row.base_url or None,
         models=globs(row.models),
         broken=broken,
+        options=dict(row.options),
     )

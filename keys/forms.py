@@ -10,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from keys import credentials, outbound, tokens
+from keys import credentials, options, outbound, tokens
 from keys.models import ProviderCredential, VirtualKey
 from keys.pepper import peppered
+from keys.secret import presentable
 
 MOST_PATTERNS = 500
 
@@ -37,6 +38,25 @@ class PatternsField(forms.CharField):
     def has_changed(self, initial: object, data: object) -> bool:
         before = list(initial) if isinstance(initial, Iterable) and not isinstance(initial, str) else []
         return bool(before != self.to_python(data))
+
+
+class OptionsField(forms.CharField):
+    """`name=value` lines as a mapping."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), **kwargs)
+
+    def prepare_value(self, value: object) -> object:
+        return options.written(value) if isinstance(value, dict) else value
+
+    def to_python(self, value: object) -> Any:
+        try:
+            return options.read_lines(str(value or ""))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def has_changed(self, initial: object, data: object) -> bool:
+        return bool((initial or {}) != self.to_python(data))
 
 
 def split(line: str) -> list[str]:
@@ -72,15 +92,16 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
     secret = forms.CharField(
         required=False,
         strip=True,
-        max_length=4096,
+        max_length=8192,
         label="Secret",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
     )
+    options = OptionsField(help_text="name=value, one a line.")
     models = PatternsField(help_text="One model or pattern a line. Empty: every model of the provider.")
 
     class Meta:
         model = ProviderCredential
-        fields = ("name", "provider", "secret", "base_url", "models", "enabled")
+        fields = ("name", "provider", "secret", "base_url", "options", "models", "enabled")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,12 +112,13 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
         self.fields["provider"].choices = choices  # type: ignore[attr-defined]
         stored = f"Stored: {secret_label(self.instance)}. Empty: it stays." if self.instance.sealed else ""
         self.fields["secret"].help_text = stored or "Sealed at once; nobody can read it here again."
-        self._before = (self.instance.provider, self.instance.base_url)
+        self.fields["options"].help_text = options_help()
+        self._before = (self.instance.provider, self.instance.base_url, self.instance.options)
 
     def clean_secret(self) -> str:
         secret = str(self.cleaned_data["secret"])
-        if secret and not credentials.SENDABLE.fullmatch(secret):
-            raise ValidationError("A secret is printable ASCII without blanks.")
+        if secret and not presentable(secret):
+            raise ValidationError("A secret is printable ASCII without blanks, or a JSON object of texts.")
         if tokens.looks_like_ours(secret):
             raise ValidationError("This is a key that we issued: enter the provider's.")
         return secret
@@ -112,14 +134,17 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        provider, chosen = str(cleaned.get("provider", "")), cleaned.get("options", {})
+        for fault in options.faults(chosen, credentials.options_of(provider)):
+            self.add_error("options", fault)
         if "secret" in cleaned and not cleaned["secret"] and "base_url" in cleaned:
-            self._without_a_new_secret((str(cleaned.get("provider", "")), cleaned["base_url"]))
+            self._without_a_new_secret((provider, cleaned["base_url"], chosen))
         return cleaned
 
-    def _without_a_new_secret(self, now: tuple[str, str]) -> None:
+    def _without_a_new_secret(self, now: tuple[str, str, dict[str, str]]) -> None:
         """A stored secret stays only where it was entered for; none at all is fine for a keyless provider."""
         if self.instance.sealed and now != self._before:
-            self.add_error("secret", "Provider or address changed: enter the secret anew. The stored one stays here.")
+            self.add_error("secret", "Provider, address or options changed: enter the secret anew.")
         elif not self.instance.sealed and not credentials.is_keyless(now[0]):
             self.add_error("secret", "This provider needs a secret.")
 
@@ -129,6 +154,13 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
             self.instance.put_secret(secret, peppered("fingerprint", secret)[:12])
         saved: ProviderCredential = super().save(commit)
         return saved
+
+
+def options_help() -> str:
+    """Which provider has which."""
+    having = ((name, credentials.options_of(name)) for name in credentials.providers())
+    told = "; ".join(f"{name}: {', '.join(known)}" for name, known in having if known)
+    return f"name=value, one a line, where the address needs more than a key. {told}".rstrip()
 
 
 def secret_label(row: ProviderCredential) -> str:

@@ -98,6 +98,7 @@ class ProviderCredential(db.Model):
         verbose_name="base URL",
         help_text="With the version, e.g. https://api.openai.com/v1. Empty: the provider's public address.",
     )
+    options = db.JSONField(default=dict, blank=True, help_text="What its address needs beside the key.")
     models = db.JSONField(
         default=list, blank=True, help_text="One model or pattern a line. None: every model of the provider."
     )
@@ -117,7 +118,9 @@ class ProviderCredential(db.Model):
             super().save(*args, **kwargs)
 
     def place(self) -> bytes:
-        return sealing.place("keys_providercredential", self.id, "secret", self.provider, self.base_url)
+        """Options are a part of the address: `{region}` stands in it."""
+        chosen = (f"{name}={value}" for name, value in sorted(self.options.items()))
+        return sealing.place("keys_providercredential", self.id, "secret", self.provider, self.base_url, *chosen)
 
     def put_secret(self, text: str, fingerprint: str) -> None:
         """Seal `text` for the provider and the address that the row has now."""

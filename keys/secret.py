@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import NoReturn
+
+# What a header may hold without harm: `requests` sends NUL and raw latin-1 as they are (RFC 9110, section 5.5).
+SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class Secret:
@@ -29,3 +34,18 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: it would leave the process")
+
+
+def presentable(text: str) -> bool:
+    """A key that a header can hold, or a JSON object: the file or the parts of a credential that is no single word,
+    which is signed or exchanged with and never sent itself."""
+    return bool(SENDABLE.fullmatch(text)) or is_object(text)
+
+
+def is_object(text: str) -> bool:
+    """Whether it is a JSON object of texts."""
+    try:
+        value = json.loads(text) if text.startswith("{") else None
+    except ValueError:
+        return False
+    return isinstance(value, dict) and bool(value) and all(isinstance(part, str) for part in value.values())

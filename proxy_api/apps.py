@@ -11,4 +11,5 @@ class ProxyApiConfig(AppConfig):
         """Tell `keys` which providers there are: it reads their keys and addresses, and knows no list of its own."""
         from keys import credentials  # its models can be imported only once all apps are loaded
 
-        credentials.declare({row.name: row.env for row in ROWS}, [row.name for row in ROWS if row.keyless])
+        told = {row.name: credentials.Declared(row.env, row.keyless, row.options, row.parts) for row in ROWS}
+        credentials.declare(told)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from keys.options import Option, Part
+
 if TYPE_CHECKING:  # Django imports this module before its models may be
     from keys.credentials import Credential
 
@@ -27,7 +29,8 @@ class Provider:
     dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
     models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
     reported; embeddings: the language of its embeddings (openai, google, cohere; "" = none); endpoints: OpenAI's other
-    endpoints that it has; options: names of a credential's options that the address and the signing need.
+    endpoints that it has; options: of a credential, that the address and the signing need; parts: of a secret that is
+    no single word, with their variables.
     """
 
     name: str
@@ -45,7 +48,8 @@ class Provider:
     drops: tuple[str, ...] = ()
     embeddings: str = ""
     endpoints: frozenset[str] = frozenset()
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def dialect_of(self, model: str, word: str = "") -> str | None:
         """The wire language for a model; `word` asks for one by name. None: it has no such language."""

@@ -30,7 +30,7 @@ def answer(word, argument):
     if word == "credentials":
         return [[c.name, c.secret.reveal() if c.secret else None] for c in credentials.all_credentials()]
     if word == "declare":
-        credentials.declare({argument: ()})
+        credentials.declare({argument: credentials.Declared()})
 
 for line in lines:
     word, _, argument = line.strip().partition(" ")

@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from keys import access, credentials, issuing
+from keys.credentials import Declared
 from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
+from keys.options import Option
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +24,8 @@ SECRET = "sk-planted-secret-1234"
 def declared(monkeypatch, settings):
     monkeypatch.setattr(credentials, "_declared", {})
     settings.DRAGOMAN_PROVIDER_ENV = {"OPENAI_API_KEY": "sk-from-the-environment"}
-    credentials.declare({"openai": (), "ollama": (), "custom": ()}, keyless=("ollama",))
+    told = {"openai": Declared(), "ollama": Declared(keyless=True), "custom": Declared()}
+    credentials.declare({**told, "vertex": Declared(options=(Option("project"), Option("location")))})
 
 
 @pytest.fixture
@@ -299,3 +302,29 @@ def test_a_credential_that_does_not_open_says_so_in_the_list(operator):
 @pytest.mark.parametrize("models", ["two words", "x" * 201, "\n".join(map(str, range(501)))])
 def test_a_pattern_that_no_model_could_match_is_refused(operator, models):
     assert "models" in errors_of(issue(operator, models=models))
+
+
+def test_options_are_lines_and_a_part_of_what_the_secret_is_bound_to(operator):
+    given = {"provider": "vertex", "options": "project = p-1\nlocation=eu"}
+    assert store(operator, **given).status_code == 302
+    row = ProviderCredential.objects.get()
+    assert row.options == {"project": "p-1", "location": "eu"}
+    assert row.secret().reveal() == SECRET
+    assert b"location=eu" in operator.get(change(row)).content
+    refused = store(operator, row, **{**given, "options": "project=p-2", "secret": ""})
+    assert b"enter the secret anew" in refused.content
+    assert store(operator, row, **{**given, "options": "project=p-2"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.options, row.secret().reveal()) == ({"project": "p-2"}, SECRET)
+
+
+@pytest.mark.parametrize("options", ["region=eu", "project", "=x", "project=", "project=a b", "project=a\nproject=b"])
+def test_an_option_that_is_unknown_or_malformed_is_refused(operator, options):
+    assert store(operator, provider="vertex", options=options).status_code == 200
+    assert not ProviderCredential.objects.exists()
+
+
+def test_a_service_accounts_file_can_be_entered_as_the_secret(operator):
+    account = '{"type": "service_account", "private_key": "-----BEGIN KEY-----\\n"}'
+    store(operator, provider="vertex", secret=account)
+    assert ProviderCredential.objects.get().secret().reveal() == account

@@ -1,4 +1,5 @@
 import base64
+import json
 import logging
 import secrets
 from urllib.parse import quote
@@ -8,17 +9,24 @@ from django.core.management import call_command
 from django.db import connection
 
 from keys import access, checks, credentials, freshness, issuing, resealing
+from keys.credentials import Declared
 from keys.models import InstallationSecret, ProviderCredential
+from keys.options import Option, Part
 from keys.pepper import forget, peppered
 from keys.sealing import SealBroken
 
 pytestmark = pytest.mark.django_db
+BEDROCK = Declared(
+    options=(Option("region", ("AWS_REGION", "AWS_DEFAULT_REGION")),),
+    parts=(Part("id", "AWS_ID"), Part("key", "AWS_KEY"), Part("session", "AWS_SESSION", needed=False)),
+)
 
 
 @pytest.fixture(autouse=True)
 def declared(monkeypatch):
     monkeypatch.setattr(credentials, "_declared", {})
-    credentials.declare({"openai": ("OPENAI_KEY",), "ollama": (), "bedrock-mantle": ()}, keyless=("ollama",))
+    told = {"openai": Declared(("OPENAI_KEY",)), "ollama": Declared(keyless=True), "bedrock-mantle": Declared()}
+    credentials.declare({**told, "bedrock": BEDROCK})
 
 
 def row(name="ours", provider="openai", secret="sk-planted-secret-1234", **fields):
@@ -188,3 +196,57 @@ def test_a_reload_that_finds_the_snapshot_unused_reads_nothing(django_assert_num
     with django_assert_num_queries(0):
         credentials.reload()
     freshness.check_now()
+
+
+def test_options_come_from_their_variables_the_providers_own_name_first(settings):
+    settings.DRAGOMAN_PROVIDER_ENV = {"BEDROCK_API_KEY": "k", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "x"}
+    assert credentials.credentials("bedrock")[0].options == {"region": "eu-west-1"}
+    settings.DRAGOMAN_PROVIDER_ENV["BEDROCK_REGION"] = "eu-north-1"
+    credentials.forget()
+    assert credentials.credentials("bedrock")[0].options == {"region": "eu-north-1"}
+
+
+def test_a_secret_in_parts_is_one_object_and_stands_behind_a_key(settings):
+    parts = {"AWS_ID": "AKIA1", "AWS_KEY": "a/b+c"}
+    settings.DRAGOMAN_PROVIDER_ENV = parts
+    (credential,) = credentials.credentials("bedrock")
+    assert credential.name == "AWS_ID"
+    assert json.loads(credential.secret.reveal()) == {"id": "AKIA1", "key": "a/b+c"}
+    settings.DRAGOMAN_PROVIDER_ENV = {**parts, "AWS_SESSION": "s", "BEDROCK_API_KEY": "k"}
+    credentials.forget()
+    assert credentials.credentials("bedrock")[0].secret.reveal() == "k"
+
+
+@pytest.mark.parametrize("given", [{"AWS_ID": "AKIA1"}, {"AWS_KEY": "k"}, {"AWS_SESSION": "s"}])
+def test_half_a_secret_is_none(settings, given):
+    settings.DRAGOMAN_PROVIDER_ENV = given
+    assert credentials.credentials("bedrock") == ()
+
+
+def test_a_service_accounts_file_is_a_secret_although_no_header_could_hold_it(settings):
+    account = json.dumps({"type": "service_account", "private_key": "-----BEGIN KEY-----\n"}, indent=2)
+    settings.DRAGOMAN_PROVIDER_ENV = {"BEDROCK_API_KEY": account}
+    assert credentials.credentials("bedrock")[0].secret.reveal() == account
+    assert list(credentials.unsendable()) == []
+
+
+def test_options_alone_are_a_credential_where_callers_bring_their_keys(settings):
+    settings.DRAGOMAN_PROVIDER_ENV = {"AWS_REGION": "eu-west-1"}
+    assert credentials.credentials("bedrock") == ()
+    settings.DRAGOMAN_ALLOW_PROVIDER_KEYS = True
+    credentials.forget()
+    assert credentials.credentials("bedrock")[0].options == {"region": "eu-west-1"}
+
+
+def test_a_variable_that_is_no_option_is_left_out_and_said(settings):
+    settings.DRAGOMAN_PROVIDER_ENV = {"BEDROCK_API_KEY": "k", "AWS_REGION": "eu west"}
+    assert credentials.credentials("bedrock")[0].options == {}
+    assert [fault.id for fault in checks.environment_options(None)] == ["keys.E004"]
+
+
+def test_a_secret_does_not_open_once_an_option_is_another():
+    stored = row(provider="bedrock", options={"region": "eu-west-1"})
+    assert credentials.credentials("bedrock")[0].options == {"region": "eu-west-1"}
+    ProviderCredential.objects.filter(pk=stored.pk).update(options={"region": "evil"})
+    credentials.forget()
+    assert credentials.credentials("bedrock")[0].broken

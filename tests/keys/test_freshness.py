@@ -105,5 +105,5 @@ def test_a_subscriber_that_found_the_database_away_is_called_again():
 
 
 def test_the_first_snapshot_is_read_at_its_first_use():
-    credentials.declare({"openai": ()})
+    credentials.declare({"openai": credentials.Declared()})
     assert credentials.credentials("openai") == ()
