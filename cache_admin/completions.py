@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from math import ceil
 
 import orjson
-from django.conf import settings
 
 from cache_admin import spool
 from cache_admin.counters import count
@@ -20,6 +19,7 @@ from cache_admin.lookup import TableAway, sealed_answer
 from cache_admin.sealed import seal_completion, unseal_completion
 from keys.redis import RedisAway, ResponseError, command, tell
 from keys.sealing import SealBroken
+from keys.settled import settings
 
 RECORD_VERSION = 1
 VALUE_VERSION = b"\x01"

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from django.conf import settings
 
 from cache_admin import counters
 from cache_admin.plain import plain
+from keys.settled import settings
 
 FRAME = struct.Struct(">II")
 ROTATE_BYTES = 8 << 20

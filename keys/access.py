@@ -17,14 +17,13 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from django.conf import settings
-
 from keys import freshness, tokens
 from keys.identity import Identity
 from keys.models import ANONYMOUS, VirtualKey, globs
 from keys.pepper import peppered
 from keys.reading import DATABASE, DatabaseAway
 from keys.secret import Secret
+from keys.settled import settings
 
 DIGEST = "virtual key"
 MOST_KNOWN = MOST_UNKNOWN = 10_000
@@ -138,7 +137,7 @@ def known(digest: str) -> Identity | None:
 
 def in_grace(entry: Entry) -> bool:
     seen = max(entry.read_at, freshness.database_seen())
-    return time.monotonic() - seen <= settings.DRAGOMAN_KEY_GRACE
+    return bool(time.monotonic() - seen <= settings.DRAGOMAN_KEY_GRACE)
 
 
 def read(digest: str, stale: Entry | None) -> Entry:

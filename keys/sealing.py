@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
+from keys.settled import settings
+
+LENGTH = struct.Struct(">I")
 VERSION = b"\x01"
 HEADER = 5
 NONCE = 12
@@ -93,7 +96,7 @@ def derived_key(master: bytes, purpose: bytes) -> bytes:
 def place(*parts: str) -> bytes:
     """AAD that names a place, e.g. table, primary key, purpose. Lengths come first: no two places read the same."""
     encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return b"".join([piece for part in encoded for piece in (LENGTH.pack(len(part)), part)])
 
 
 def ring() -> KeyRing:

@@ -10,11 +10,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from cache_admin import completions
 from cache_admin.completions import Completion
 from keys.identity import Identity
+from keys.settled import settings
 from proxy_api import relay
 from proxy_api.body import Body
 from proxy_api.caching import Policy

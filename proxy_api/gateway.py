@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any
 
 import orjson
-from django.conf import settings
 
 from cache_admin import completions, ledger
 from cache_admin.completions import Completion
 from cache_admin.ledger import LedgerEntry
 from cache_admin.spool import SpoolUnavailable
 from keys.pepper import pepper
+from keys.settled import settings
 from proxy_api import caching, framing, relay
 from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.body import canonical

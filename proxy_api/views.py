@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import orjson
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -20,6 +19,7 @@ from keys import access
 from keys.access import AccessRefused
 from keys.identity import Identity
 from keys.ids import new_id
+from keys.settled import settings
 from proxy_api import body as request_body
 from proxy_api import cors, gateway, openapi, routing, shape
 from proxy_api.body import Body

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from keys.settled import settings
 from proxy_api.errors import GatewayError
 from proxy_site.failures import refused
 

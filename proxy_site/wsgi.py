@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 import django
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
+from keys.settled import settings
 from proxy_api.errors import GatewayError
 from proxy_site import door, drain, failures
 from proxy_site.incoming import TimedInput, limit_chunks
