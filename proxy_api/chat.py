@@ -180,12 +180,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """finish_reason is OpenAI's; native_finish_reason is the provider's own word."""
+    """finish_reason is OpenAI's; native_finish_reason is the provider's own word. logprobs: as OpenAI has them,
+    {"content": [{"token", "logprob", "bytes", "top_logprobs"}, ...]}."""
 
     index: int
     parts: tuple[Part, ...]
     finish_reason: FinishReason
     native_finish_reason: str | None = None
+    logprobs: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
+    """logprobs: of this piece's tokens, as in Choice; the text may then be empty."""
+
     text: str
     choice: int = 0
+    logprobs: JSON = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Any, assert_never
 
 from proxy_api.chat import (
     ChatResponse,
@@ -42,6 +42,7 @@ class _Draft:
     reasoning: dict[int, Reasoning] = field(default_factory=dict)
     starts: dict[int, ToolCallStart] = field(default_factory=dict)
     arguments: dict[int, list[str]] = field(default_factory=dict)
+    logprobs: dict[str, list[Any]] = field(default_factory=dict)
     finish: tuple[FinishReason, str | None] | None = None
 
 
@@ -75,6 +76,8 @@ def _note(
     match event:
         case TextDelta():
             draft.text.append(event.text)
+            for name, tokens in (event.logprobs or {}).items():
+                draft.logprobs.setdefault(name, []).extend(tokens)
         case RefusalDelta():
             draft.refusal.append(event.text)
         case ReasoningDelta():
@@ -100,7 +103,7 @@ def _grown(block: Reasoning, delta: ReasoningDelta) -> Reasoning:
 def _choice(index: int, draft: _Draft) -> Choice:
     if draft.finish is None:
         raise UpstreamIncomplete("The answer has no finish_reason")
-    return Choice(index, tuple(_parts(draft)), *draft.finish)
+    return Choice(index, tuple(_parts(draft)), *draft.finish, logprobs=draft.logprobs or None)
 
 
 def _parts(draft: _Draft) -> Iterator[Part]:
@@ -129,6 +132,8 @@ def replay(response: ChatResponse) -> Iterator[Event]:
 def _events(choice: Choice) -> Iterator[Event]:
     """Parts that an answer never has (media, results) and what only another language understands have no event."""
     blocks = calls = 0
+    if choice.logprobs:
+        yield TextDelta("", choice.index, choice.logprobs)
     for part in choice.parts:
         match part:
             case Reasoning():

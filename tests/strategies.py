@@ -69,6 +69,7 @@ def several(calls: st.SearchStrategy[ToolCall]) -> st.SearchStrategy[list[ToolCa
     return st.lists(calls, max_size=3, unique_by=lambda call: call.id)
 
 
+logprobs = st.none() | st.just({"content": [{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}]})
 _reasons = st.sampled_from(["stop", "length", "tool_calls", "content_filter"])
 
 
@@ -78,7 +79,7 @@ def openai_responses(draw: st.DrawFn) -> ChatResponse:
     parts = answers(several(calls), st.none() | ids, st.lists(st.builds(Refusal, texts), max_size=1))
     native = st.sampled_from(["stop", "eos", "tool_use"])
     count = draw(st.integers(1, 3))
-    choices = tuple(Choice(index, draw(parts), draw(_reasons), draw(native)) for index in range(count))
+    choices = tuple(Choice(index, draw(parts), draw(_reasons), draw(native), draw(logprobs)) for index in range(count))
     return ChatResponse(draw(ids), draw(texts), draw(st.integers(1, 2**40)), choices, draw(st.none() | usages))
 
 

@@ -62,7 +62,11 @@ def read_response(body: JSON, now: int) -> ChatResponse:
 def _choice(said: dict[str, Any], index: int, reason: str) -> Choice:
     native = said.get("native_finish_reason")
     return Choice(
-        index, tuple(_parts(said.get("message") or {})), finish_reason(reason), reason if native is None else native
+        index=index,
+        parts=tuple(_parts(said.get("message") or {})),
+        finish_reason=finish_reason(reason),
+        native_finish_reason=reason if native is None else native,
+        logprobs=said.get("logprobs"),
     )
 
 
@@ -104,7 +108,7 @@ def _written(choice: Choice) -> dict[str, Any]:
     return {
         "index": choice.index,
         "message": message,
-        "logprobs": None,
+        "logprobs": choice.logprobs,
         "finish_reason": choice.finish_reason,
         "native_finish_reason": choice.native_finish_reason,
     }

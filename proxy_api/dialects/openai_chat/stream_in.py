@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,8 +78,9 @@ def _end(tally: Tally, choices: dict[int, _Choice]) -> Iterator[Event]:
 def _events(choice: _Choice, said: dict[str, Any]) -> Iterator[Event]:
     delta = said.get("delta") or {}
     yield from _reasoning(choice.index, delta)
-    if text := delta.get("content"):
-        yield TextDelta(text if isinstance(text, str) else _joined(text), choice.index)
+    text, logprobs = delta.get("content"), read_logprobs(said.get("logprobs"))
+    if text or logprobs:
+        yield TextDelta(text if isinstance(text, str) else _joined(text or ()), choice.index, logprobs)
     if refusal := delta.get("refusal"):
         yield RefusalDelta(refusal, choice.index)
     for piece in delta.get("tool_calls") or ():
@@ -89,7 +90,13 @@ def _events(choice: _Choice, said: dict[str, Any]) -> Iterator[Event]:
     choice.native = said.get("native_finish_reason") or choice.native
 
 
-def _joined(content: list[Any]) -> str:
+def read_logprobs(said: Any) -> dict[str, list[Any]] | None:
+    """Of one chunk; None where it has none."""
+    lists = {name: tokens for name, tokens in said.items() if type(tokens) is list} if type(said) is dict else None
+    return lists or None
+
+
+def _joined(content: Sequence[Any]) -> str:
     return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
 
 

@@ -75,7 +75,9 @@ def _body(
 ) -> bytes:
     match event:
         case TextDelta():
-            return b'{"index":%d,"delta":{"content":%b},"finish_reason":null' % (event.choice, dumps(event.text))
+            logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
+            text = dumps(event.text)
+            return b'{"index":%d,"delta":{"content":%b},"finish_reason":null%b' % (event.choice, text, logprobs)
         case ToolCallDelta():
             return _piece(event.choice, _arguments(event))
         case ReasoningDelta():
