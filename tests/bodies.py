@@ -130,3 +130,48 @@ def anthropic_error(type: str = "overloaded_error", message: str = "Overloaded")
 
 def _words(text: str) -> list[str]:
     return [word if at == 0 else f" {word}" for at, word in enumerate(text.split(" "))]
+
+
+# -- OpenAI beside chat: https://platform.openai.com/docs/api-reference/completions , embeddings , moderations
+COMPLETION_ID = "cmpl-uqkvlQyYK7bGYrRHQ0eXlWi7"
+INSTRUCT = "gpt-3.5-turbo-instruct"
+
+
+def completion_choice(text: str, finish: str | None = None) -> dict[str, Any]:
+    return {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
+
+
+def completion_answer(text: str = HELLO, finish: str = "stop", **fields: Any) -> bytes:
+    """A legacy completion; `fields` replace or add top-level ones."""
+    body = {
+        "id": COMPLETION_ID,
+        "object": "text_completion",
+        "created": 1589478378,
+        "model": INSTRUCT,
+        "choices": [completion_choice(text, finish)],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+    }
+    return json.dumps(body | fields).encode()
+
+
+def completion_stream(text: str = HELLO, finish: str = "stop", usage: bool = True) -> list[bytes]:
+    whole = json.loads(completion_answer())
+    head = {key: value for key, value in whole.items() if key not in ("choices", "usage")}
+    chunks = [head | {"choices": [completion_choice(word)]} for word in _words(text)]
+    chunks.append(head | {"choices": [completion_choice("", finish)]})
+    if usage:
+        chunks.append(head | {"choices": [], "usage": whole["usage"]})
+    return [*(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
+
+
+def embeddings_answer(*vectors: Any, **fields: Any) -> bytes:
+    """vectors: lists of floats, or base64 texts."""
+    data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
+    usage = {"prompt_tokens": 8, "total_tokens": 8}
+    body = {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}
+    return json.dumps(body | fields).encode()
+
+
+def moderation_answer(flagged: bool = False) -> bytes:
+    result = {"flagged": flagged, "categories": {"violence": flagged}, "category_scores": {"violence": 0.1}}
+    return json.dumps({"id": "modr-0d9740", "model": "omni-moderation-latest", "results": [result]}).encode()
