@@ -37,16 +37,19 @@ class Policy:
         return self.read or self.write
 
 
-def policy(headers: Mapping[str, str], body: Mapping[str, Any], default_mode: str, max_ttl: int) -> Policy:
+def policy(
+    headers: Mapping[str, str], body: Mapping[str, Any], default_mode: str, max_ttl: int, repeats: bool = False
+) -> Policy:
     """The cache decision for one request.
 
-    headers: lower-cased request headers; default_mode: the key's own; max_ttl: seconds, default and upper bound.
+    headers: lower-cased request headers; default_mode: the key's own; max_ttl: seconds, default and upper bound;
+    repeats: the endpoint's answers always do (embeddings).
     Raises BadRequest for an unknown mode or a TTL that is no number.
     """
     mode = one_of(headers, "x-bt-use-cache", MODES) or default_mode
     one_of(headers, "x-bt-use-creds-cache", MODES)
     ttl = time_to_live(headers.get("x-bt-cache-ttl"), max_ttl)
-    bypass = refused_by(mode, body)
+    bypass = refused_by(mode, repeats or repeatable(body))
     if bypass:
         return Policy(read=False, write=False, ttl=ttl, bypass=bypass)
     wishes = directives(headers.get("cache-control"))
@@ -55,11 +58,11 @@ def policy(headers: Mapping[str, str], body: Mapping[str, Any], default_mode: st
     return Policy(read, write, ttl, max_age, "" if read or write else "cache-control")
 
 
-def refused_by(mode: str, body: Mapping[str, Any]) -> str:
+def refused_by(mode: str, repeats: bool) -> str:
     """Why `mode` keeps this request from the cache; "" where it does not."""
     if mode == "never":
         return "never"
-    return "" if mode == "always" or repeatable(body) else "temperature"
+    return "" if mode == "always" or repeats else "temperature"
 
 
 def repeatable(body: Mapping[str, Any]) -> bool:

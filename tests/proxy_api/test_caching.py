@@ -121,3 +121,8 @@ def test_a_forwarded_header_that_can_change_the_answer_is_part_of_the_key() -> N
     assert plain != digest(b"secret", "key:1", target, {"openai-beta": "x"}, b"{}")
     assert plain == digest(b"secret", "key:1", target, {"user-agent": "x"}, b"{}")
     assert plain != digest(b"other", "key:1", target, {}, b"{}")
+
+
+def test_an_endpoint_whose_answers_repeat_is_cached_whatever_the_temperature() -> None:
+    assert policy({}, {"input": "a"}, "auto", WEEK, repeats=True).involved
+    assert policy({"x-bt-use-cache": "never"}, {"input": "a"}, "auto", WEEK, repeats=True).bypass == "never"
