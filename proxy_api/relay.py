@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from proxy_api import body as request_body
-from proxy_api import catalog, chat, framing, replay
+from proxy_api import catalog, chat, forms, framing, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
@@ -98,10 +98,12 @@ def dumps(value: Any) -> bytes:
 
 
 class Verbatim:
-    """Same language: bytes through, each frame judged, nothing rewritten but what must change."""
+    """Same language: bytes through, each frame judged, nothing rewritten but what must change.
 
-    def __init__(self, route: Route, body: request_body.Body, keep: bool) -> None:
-        self.route, self.body = route, body
+    form: what a complete answer of the endpoint looks like."""
+
+    def __init__(self, route: Route, body: request_body.Body, keep: bool, form: forms.Form = forms.CHAT) -> None:
+        self.route, self.body, self.form = route, body, form
         self.losses: tuple[chat.Loss, ...] = ()
         self.facts = Facts()
         self.include_usage = usage_wanted(body.value)
@@ -134,7 +136,7 @@ class Verbatim:
 
     def plain(self, answer: bytes) -> bytes:
         found = loads(answer)
-        self.facts.finish_reasons = list(openai_chat.judge(found).values())
+        self.facts.finish_reasons = list(self.form.judge(found).values())
         self.facts.usage = openai_chat.usage_of(found)
         self.facts.model = found.get("model")
         self.facts.complete = True
@@ -174,7 +176,7 @@ class Verbatim:
         self.facts.complete = tally.complete
 
     def completion(self) -> bytes:
-        return self.answer or orjson.dumps(openai_chat.fold(self.kept or []))
+        return self.answer or orjson.dumps(self.form.fold(self.kept or []))
 
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         return openai_chat.read_error(status, headers, answer, own_key=own_key)
