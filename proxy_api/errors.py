@@ -63,6 +63,10 @@ class UpstreamError(GatewayError):
     outcome = "upstream_error"
 
 
+class AddressBlocked(UpstreamError):
+    """The address gate refused the way: nothing was sent."""
+
+
 class UpstreamIncomplete(UpstreamError):
     """The answer stopped before its marked end (reliability: a clean close is no end)."""
 

@@ -43,7 +43,7 @@ class ProviderAdapter(requests.adapters.BaseAdapter):
             raise TypeError("a body must be bytes or text")
         head = request_head(request.method or "GET", url, request.headers.items(), len(body))
         exchange = Exchange(self._pool, terms)
-        exchange.start(head, body, Origin(url, terms.trusted))
+        exchange.start(head, body, Origin(url, terms.trusted, terms.public))
         return exchange
 
     def send(
@@ -115,7 +115,7 @@ def send(request: UpstreamRequest, deadlines: Deadlines, watch: Watch | None = N
     Raises UpstreamError (code upstream_tls for a certificate), UpstreamTimeout (outcome timeout_connect), all retryable
     because the request did not go out whole; ClientGone.
     """
-    return _ADAPTER.exchange(_prepared(request), Terms(deadlines, watch, request.trusted))
+    return _ADAPTER.exchange(_prepared(request), Terms(deadlines, watch, request.trusted, request.public))
 
 
 def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:

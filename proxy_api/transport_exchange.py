@@ -22,7 +22,7 @@ from proxy_api.errors import (
 )
 from proxy_api.transport_pool import Connection, Origin, Pool
 from proxy_api.transport_watch import Watch
-from proxy_api.transport_wire import MAX_ANSWER_BYTES, Answer, Head, decoded, is_coded, refuse_odd_answer
+from proxy_api.transport_wire import MAX_ANSWER_BYTES, REDIRECTS, Answer, Head, decoded, is_coded, refuse_odd_answer
 
 _READ_SIZE = 64 << 10
 _SLACK = 0.02  # seconds that a wait may be late: setting the timeout anew would cost 3 us for each chunk
@@ -43,11 +43,13 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a request is sent: its deadlines, whose client waits for it, whether the address gate lets it pass."""
+    """How a request is sent: its deadlines, whose client waits for it, whether the address gate lets it pass, and
+    whether it carries no key (UpstreamRequest.public)."""
 
     deadlines: Deadlines = field(default_factory=Deadlines)
     watch: Watch | None = None
     trusted: bool = False
+    public: bool = False
 
 
 class Exchange:
@@ -157,7 +159,8 @@ class Exchange:
                 return None
             self._feed(data)
         if self._late == "timeout_first_byte":
-            self._guarded(refuse_odd_answer, answer.head)
+            if not (self._terms.public and answer.head.status in REDIRECTS):
+                self._guarded(refuse_odd_answer, answer.head)
             self._rest(self._terms.deadlines.idle, "timeout_idle")
         return answer.head
 

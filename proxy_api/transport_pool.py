@@ -27,14 +27,14 @@ from keys.outbound import (
     addresses,
     check_origin,
 )
-from proxy_api.errors import UpstreamError, UpstreamTimeout
+from proxy_api.errors import AddressBlocked, UpstreamError, UpstreamTimeout
 
 MAX_IDLE = 100  # connections kept for each origin
 SWEEP_SECONDS = 10.0
 MAX_AGE = 60.0  # seconds since it was opened: a provider's new address is used within that time
 
 
-Key = tuple[str, str, int, bool, int]  # scheme, host, port, trusted, native thread
+Key = tuple[str, str, int, bool, int, bool]  # scheme, host, port, trusted, native thread, public
 
 
 @lru_cache(maxsize=1)
@@ -47,14 +47,16 @@ def verified_tls() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a connection leads. `trusted` connections never serve a request that the address gate must check."""
+    """Where a connection leads. `trusted` connections never serve a request that the address gate must check, and
+    `public` ones, which may be plain http, never one that carries a key."""
 
     url: Url
     trusted: bool
+    public: bool = False
 
     def key(self) -> Key:
         # A gevent socket belongs to the loop of one native thread, so each has its own connections.
-        return (self.url.scheme, self.url.host, self.url.port, self.trusted, get_native_id())
+        return (self.url.scheme, self.url.host, self.url.port, self.trusted, get_native_id(), self.public)
 
 
 class Connection:
@@ -183,10 +185,12 @@ def _checked(origin: Origin, until: float, resolve: Resolver | None) -> list[Add
     host, port = origin.url.host, origin.url.port
     try:
         if not origin.trusted:
-            check_origin(origin.url)
+            check_origin(origin.url, public=origin.public)
         seconds = min(RESOLVE_SECONDS, max(until - time.monotonic(), 0))
         return addresses(host, port, trusted=origin.trusted, resolve=resolve, seconds=seconds)
-    except (AddressRefused, AddressUnknown) as error:
+    except AddressRefused as error:
+        raise AddressBlocked(str(error), retryable=True) from None
+    except AddressUnknown as error:
         raise UpstreamError(str(error), retryable=True) from None
 
 

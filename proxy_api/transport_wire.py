@@ -170,6 +170,7 @@ def refuse_odd_answer(head: Head) -> None:
 
 
 _CODINGS = ("gzip", "x-gzip", "deflate")
+REDIRECTS = (301, 302, 303, 307, 308)  # RFC 9110 section 15.4: those that name another address for the same thing
 
 
 def is_coded(head: Head) -> bool:

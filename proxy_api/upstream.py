@@ -8,14 +8,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from keys.options import Option, Part
 
 if TYPE_CHECKING:  # Django imports this module before its models may be
     from keys.credentials import Credential
+    from keys.secret import Secret
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "google", "azure"]
+
+
+class Mount(NamedTuple):
+    """What a dialect's path is put under, where that is not just the base URL.
+
+    found: a pattern in the base URL; becomes: what stands in the place of what it found, a template in which
+    {name} and {name:otherwise} are an option or the model, and a part in [] is left out where an option in it is not
+    given; after a ? stands the query. dialect, model: only for this wire language, for models with this pattern.
+    """
+
+    found: str
+    becomes: str
+    dialect: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,8 @@ class Provider:
     models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
     reported; embeddings: the language of its embeddings (openai, google, cohere; "" = none); endpoints: OpenAI's other
     endpoints that it has; options: of a credential, that the address and the signing need; parts: of a secret that is
-    no single word, with their variables.
+    no single word, with their variables; mounts: the first that fits counts; irregular: addresses that do not come
+    out of base_url's template as they should; signing_name: what AWS's signatures call it.
     """
 
     name: str
@@ -50,6 +66,9 @@ class Provider:
     endpoints: frozenset[str] = frozenset()
     options: tuple[Option, ...] = ()
     parts: tuple[Part, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    irregular: Mapping[str, str] = field(default_factory=dict)
+    signing_name: str = "bedrock"
 
     def dialect_of(self, model: str, word: str = "") -> str | None:
         """The wire language for a model; `word` asks for one by name. None: it has no such language."""
@@ -61,7 +80,8 @@ class Provider:
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP request, ready to be sent. `trusted`: the address is the operator's word from the environment, so
-    the address gate lets it point anywhere; else private addresses are refused unless the settings name them."""
+    the address gate lets it point anywhere; else private addresses are refused unless the settings name them. `public`:
+    no key goes along, so plain http is allowed too, and a redirect is told instead of refused."""
 
     method: str
     url: str
@@ -69,18 +89,20 @@ class UpstreamRequest:
     body: bytes
     stream: bool = False
     trusted: bool = False
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where one attempt goes. position: its place as configured, before the random start; spoken: the wire language,
-    the provider's usual one where nothing is said."""
+    the provider's usual one where nothing is said; token: what the credential's secret was exchanged for."""
 
     provider: Provider
     model: str
     credential: Credential
     position: int = 0
     spoken: str = ""
+    token: Secret | None = None
 
     @property
     def dialect(self) -> str:
