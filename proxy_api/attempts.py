@@ -18,6 +18,7 @@ from proxy_api.chat import Loss
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError
 from proxy_api.flight import Flight
+from proxy_api.media import with_media
 from proxy_api.providers import hide_key, prepare
 from proxy_api.transport import Deadlines, Exchange
 from proxy_api.upstream import Route
@@ -47,6 +48,8 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     """One try of one route: written, sent, received, judged."""
     call = flight.call
     way = flight.way = relay.way_for(route, call.body, keep=flight.keep, now=int(call.now))
+    if isinstance(way, relay.Crossing):
+        yield from completed(flight, way)
     request = prepare(route, way.request(), call.headers, stream=call.stream)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
     if way.losses and strict(call.headers):
@@ -58,6 +61,12 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
         if head.status != SUCCESS:
             raise refusal(way, head, exchange, call.identity.kind == "provider_key")
         yield from receive(flight, exchange)
+
+
+def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
+    """What a request needs beside the client's words before it can be said in another language."""
+    wants = way.dialect.wants_bytes
+    way.asked = yield from with_media(way.asked, wants_bytes=wants, kept=flight.media, watch=flight.watch)
 
 
 def strict(headers: Mapping[str, str]) -> bool:

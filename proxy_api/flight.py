@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cache_admin import completions
 from cache_admin.completions import Completion
@@ -18,6 +18,7 @@ from proxy_api import relay
 from proxy_api.body import Body
 from proxy_api.caching import Policy
 from proxy_api.errors import GatewayError
+from proxy_api.media import Fetched
 from proxy_api.recording import Record
 from proxy_api.transport import Watch
 from proxy_api.upstream import Route
@@ -58,7 +59,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Flight:
-    """A call under way: its plan, its record, and the way of the route that is being tried."""
+    """A call under way: its plan, its record, and the way of the route that is being tried. media: what was fetched
+    for it, by address, whichever attempt did."""
 
     call: Call
     plan: Plan
@@ -66,6 +68,7 @@ class Flight:
     watch: Watch | None
     way: relay.Way | None = None
     started: bool = False
+    media: dict[str, Fetched] = field(default_factory=dict)
 
     def release(self) -> None:
         """Let go of the client's socket. Idempotent."""
