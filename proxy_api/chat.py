@@ -17,8 +17,11 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "functi
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """`signature` proves to its provider the thinking that led to this text (Gemini signs texts too)."""
+
     text: str
     cache_control: JSON = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +217,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """logprobs: of this piece's tokens, as in Choice; the text may then be empty."""
+    """logprobs: of this piece's tokens, as in Choice; signature: as in Text, the last one wins. The text may then be
+    empty."""
 
     text: str
     choice: int = 0
     logprobs: JSON = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +262,15 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaSeen:
+    """A whole image or piece of audio that the model made. `index` counts those of a choice from 0."""
+
+    part: Image | Audio
+    index: int = 0
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     finish_reason: FinishReason
     native_finish_reason: str | None = None
@@ -276,7 +290,16 @@ class Ended:
 
 
 Event = (
-    Started | TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Finished | UsageSeen | Ended
+    Started
+    | TextDelta
+    | RefusalDelta
+    | ReasoningDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | MediaSeen
+    | Finished
+    | UsageSeen
+    | Ended
 )
 
 

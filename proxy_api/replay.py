@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from proxy_api.chat import (
+    Audio,
     ChatResponse,
     Choice,
     Ended,
     Event,
     Finished,
     FinishReason,
+    Image,
+    MediaSeen,
     Part,
     Reasoning,
     ReasoningDelta,
@@ -38,11 +41,13 @@ class _Draft:
     """One choice under way."""
 
     text: list[str] = field(default_factory=list)
+    signature: str | None = None
     refusal: list[str] = field(default_factory=list)
     reasoning: dict[int, Reasoning] = field(default_factory=dict)
     starts: dict[int, ToolCallStart] = field(default_factory=dict)
     arguments: dict[int, list[str]] = field(default_factory=dict)
     logprobs: dict[str, list[Any]] = field(default_factory=dict)
+    media: list[Image | Audio] = field(default_factory=list)
     finish: tuple[FinishReason, str | None] | None = None
 
 
@@ -71,11 +76,13 @@ def collect(events: Iterable[Event | None]) -> ChatResponse:
 
 
 def _note(
-    draft: _Draft, event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Finished
+    draft: _Draft,
+    event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen | Finished,
 ) -> None:
     match event:
         case TextDelta():
             draft.text.append(event.text)
+            draft.signature = event.signature or draft.signature
             for name, tokens in (event.logprobs or {}).items():
                 draft.logprobs.setdefault(name, []).extend(tokens)
         case RefusalDelta():
@@ -86,6 +93,8 @@ def _note(
             draft.starts[event.index] = event
         case ToolCallDelta():
             draft.arguments.setdefault(event.index, []).append(event.arguments)
+        case MediaSeen():
+            draft.media.append(event.part)
         case Finished():
             draft.finish = (event.finish_reason, event.native_finish_reason)
         case _:
@@ -107,13 +116,14 @@ def _choice(index: int, draft: _Draft) -> Choice:
 
 
 def _parts(draft: _Draft) -> Iterator[Part]:
-    """In the one order that a stream keeps: reasoning, text, refusal, tool calls."""
+    """In the one order that a stream keeps: reasoning, text, refusal, media, tool calls."""
     for _, block in sorted(draft.reasoning.items()):
         yield block
-    if text := "".join(draft.text):
-        yield Text(text)
+    if (text := "".join(draft.text)) or draft.signature:
+        yield Text(text, signature=draft.signature)
     if refusal := "".join(draft.refusal):
         yield Refusal(refusal)
+    yield from draft.media
     for index, start in draft.starts.items():
         yield ToolCall(start.id, start.name, "".join(draft.arguments.get(index, ())), start.signature)
 
@@ -130,8 +140,8 @@ def replay(response: ChatResponse) -> Iterator[Event]:
 
 
 def _events(choice: Choice) -> Iterator[Event]:
-    """Parts that an answer never has (media, results) and what only another language understands have no event."""
-    blocks = calls = 0
+    """Parts that an answer never has (files, results) and what only another language understands have no event."""
+    blocks = calls = media = 0
     if choice.logprobs:
         yield TextDelta("", choice.index, choice.logprobs)
     for part in choice.parts:
@@ -145,9 +155,12 @@ def _events(choice: Choice) -> Iterator[Event]:
                 yield from _call(calls, part, choice.index)
                 calls += 1
             case Text():
-                yield TextDelta(part.text, choice.index)
+                yield TextDelta(part.text, choice.index, signature=part.signature)
             case Refusal():
                 yield RefusalDelta(part.text, choice.index)
+            case Image() | Audio():
+                yield MediaSeen(part, media, choice.index)
+                media += 1
             case _:
                 pass
 

@@ -16,6 +16,7 @@ from proxy_api.chat import (
     Ended,
     Event,
     Finished,
+    MediaSeen,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -62,6 +63,8 @@ def _frames(state: _State, event: Event) -> Iterator[bytes]:
             yield from _end(state)
         case UsageSeen():
             state.usage = event.usage
+        case MediaSeen():  # Anthropic's answers have no media
+            return
         case _ if event.choice:
             return
         case Finished():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from proxy_api.chat import Audio, File, Image, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
@@ -45,9 +46,7 @@ def _assistant(said: dict[str, Any], where: str) -> Iterator[Part]:
     if said.get("audio"):
         raise BadRequest("This provider has not heard that audio answer", param=f"{where}.audio")
     yield from read_reasoning(said)
-    yield from read_content(said.get("content"))
-    if said.get("refusal"):
-        yield Refusal(said["refusal"])
+    yield from read_answer(said)
     for index, call in enumerate(said.get("tool_calls") or ()):
         yield _call(call, f"{where}.tool_calls[{index}]")
     if said.get("function_call"):
@@ -61,15 +60,43 @@ def _call(said: dict[str, Any], where: str) -> ToolCall:
 
 
 def read_call(said: dict[str, Any]) -> ToolCall:
-    """Google's OpenAI layer keeps a call's signature in extra_content (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
-    google = (said.get("extra_content") or {}).get("google") or {}
     return ToolCall(
         id=said.get("id") or "",
         name=said["function"]["name"],
         arguments=said["function"].get("arguments") or "",
-        signature=google.get("thought_signature"),
+        signature=signature_of(said),
         cache_control=said.get("cache_control"),
     )
+
+
+def signature_of(said: dict[str, Any]) -> str | None:
+    """Google's OpenAI layer keeps a signature in the extra_content of a message, a delta or a call:
+    https://ai.google.dev/gemini-api/docs/thought-signatures"""
+    extra = said.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return signature if isinstance(signature, str) else None
+
+
+def read_answer(said: dict[str, Any]) -> Iterator[Part]:
+    """The content of an assistant's message, of a request or of an answer: a message's signature is its text's."""
+    parts = list(read_content(said.get("content")))
+    if signature := signature_of(said):
+        last = parts.pop() if parts and isinstance(parts[-1], Text) else None
+        text = last if isinstance(last, Text) else Text("")
+        parts.append(replace(text, signature=signature))
+    yield from parts
+    if said.get("refusal"):
+        yield Refusal(said["refusal"])
+    yield from read_images(said)
+
+
+def read_images(said: dict[str, Any]) -> Iterator[Image]:
+    """Images that the model made, as OpenRouter gives them: https://openrouter.ai/docs/features/multimodal/image-generation"""
+    for item in said.get("images") or ():
+        image = _part(item) if isinstance(item, dict) else None
+        if isinstance(image, Image):
+            yield image
 
 
 def read_reasoning(said: dict[str, Any]) -> Iterator[Reasoning]:

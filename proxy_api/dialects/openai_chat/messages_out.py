@@ -39,11 +39,13 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
     """One assistant message, of a request or of an answer. `content` is null only where something else is said."""
     calls = [part for part in parts if isinstance(part, ToolCall)]
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
-    content = _content([part for part in parts if not isinstance(part, (Reasoning, ToolCall, Refusal, ToolResult))])
+    content = _content([part for part in parts if _is_content(part)])
     said: dict[str, Any] = {"role": "assistant", "content": content or (None if calls or refusal else content)}
     if refusal:
         said["refusal"] = refusal
     said |= write_reasoning([part for part in parts if isinstance(part, Reasoning)])
+    signatures = [part.signature for part in parts if isinstance(part, Text) and part.signature is not None]
+    said |= signed(signatures[-1] if signatures else None)
     named = [write_call(call) for call in calls if call.id]
     if named:
         said["tool_calls"] = named
@@ -51,6 +53,18 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
         if not call.id:
             said["function_call"] = {"name": call.name, "arguments": call.arguments}
     return said
+
+
+def _is_content(part: Part) -> bool:
+    """A text may be nothing but its signature."""
+    if isinstance(part, Text):
+        return bool(part.text) or part.signature is None
+    return not isinstance(part, (Reasoning, ToolCall, Refusal, ToolResult))
+
+
+def signed(signature: str | None) -> dict[str, Any]:
+    """Where Google's OpenAI layer keeps a signature: https://ai.google.dev/gemini-api/docs/thought-signatures"""
+    return {} if signature is None else {"extra_content": {"google": {"thought_signature": signature}}}
 
 
 def write_reasoning(blocks: Sequence[Reasoning]) -> dict[str, Any]:
@@ -74,8 +88,7 @@ def write_call(call: ToolCall) -> dict[str, Any]:
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
-    if call.signature is not None:
-        said["extra_content"] = {"google": {"thought_signature": call.signature}}
+    said |= signed(call.signature)
     if call.cache_control is not None:
         said["cache_control"] = call.cache_control
     return said

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast, get_args
 
-from proxy_api.chat import JSON, ChatResponse, Choice, FinishReason, Part, Refusal, Text, ToolCall
+from proxy_api.chat import JSON, Audio, ChatResponse, Choice, FinishReason, Image, Part, Text, ToolCall
 from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.errors import error_in
-from proxy_api.dialects.openai_chat.messages_in import read_call, read_content, read_reasoning
+from proxy_api.dialects.openai_chat.media_out import read_audio, write_media
+from proxy_api.dialects.openai_chat.messages_in import read_answer, read_call, read_reasoning
 from proxy_api.dialects.openai_chat.messages_out import write_assistant
 from proxy_api.dialects.openai_chat.usage import usage_of, write_usage
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
@@ -77,9 +78,9 @@ def finish_reason(said: str) -> FinishReason:
 
 def _parts(message: dict[str, Any]) -> Iterator[Part]:
     yield from read_reasoning(message)
-    yield from read_content(message.get("content"))
-    if message.get("refusal"):
-        yield Refusal(message["refusal"])
+    yield from read_answer(message)
+    if isinstance(audio := message.get("audio"), dict):
+        yield read_audio(audio)
     for call in message.get("tool_calls") or ():
         if "function" in call:
             yield read_call(call)
@@ -101,10 +102,17 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
     return said | dict(response.extra)
 
 
+def _joined(texts: list[Text]) -> list[Text]:
+    whole = "".join(part.text for part in texts)
+    signature = next((part.signature for part in reversed(texts) if part.signature), None)
+    return [Text(whole, signature=signature)] if whole or signature else []
+
+
 def _written(choice: Choice) -> dict[str, Any]:
-    text = "".join(part.text for part in choice.parts if isinstance(part, Text))
-    others = [part for part in choice.parts if not isinstance(part, Text)]
-    message = {"refusal": None} | write_assistant([*others, Text(text)] if text else others)
+    texts = [part for part in choice.parts if isinstance(part, Text)]
+    media = [part for part in choice.parts if isinstance(part, (Image, Audio))]
+    others = [part for part in choice.parts if not isinstance(part, (Text, Image, Audio))]
+    message = {"refusal": None} | write_assistant([*others, *_joined(texts)]) | write_media(media)
     return {
         "index": choice.index,
         "message": message,

@@ -10,6 +10,7 @@ from proxy_api.chat import (
     Ended,
     Event,
     Finished,
+    MediaSeen,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -20,6 +21,8 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.folding import slot
+from proxy_api.dialects.openai_chat.media_out import read_audio
+from proxy_api.dialects.openai_chat.messages_in import read_images, signature_of
 from proxy_api.dialects.openai_chat.response import finish_reason
 from proxy_api.dialects.openai_chat.tally import Tally
 from proxy_api.errors import UpstreamIncomplete
@@ -35,6 +38,7 @@ class _Choice:
     index: int
     calls: list[str] = field(default_factory=list)
     legacy: bool = False
+    media: int = 0
     native: str | None = None
 
 
@@ -79,15 +83,27 @@ def _events(choice: _Choice, said: dict[str, Any]) -> Iterator[Event]:
     delta = said.get("delta") or {}
     yield from _reasoning(choice.index, delta)
     text, logprobs = delta.get("content"), read_logprobs(said.get("logprobs"))
-    if text or logprobs:
-        yield TextDelta(text if isinstance(text, str) else _joined(text or ()), choice.index, logprobs)
+    signature = signature_of(delta) if "extra_content" in delta else None
+    if text or logprobs or signature:
+        yield TextDelta(text if isinstance(text, str) else _joined(text or ()), choice.index, logprobs, signature)
     if refusal := delta.get("refusal"):
         yield RefusalDelta(refusal, choice.index)
+    if "images" in delta or "audio" in delta:
+        yield from _media(choice, delta)
     for piece in delta.get("tool_calls") or ():
         yield from _call(choice, piece)
     if piece := delta.get("function_call"):
         yield from _legacy(choice, piece)
     choice.native = said.get("native_finish_reason") or choice.native
+
+
+def _media(choice: _Choice, delta: dict[str, Any]) -> Iterator[Event]:
+    for image in read_images(delta):
+        yield MediaSeen(image, choice.media, choice.index)
+        choice.media += 1
+    if isinstance(audio := delta.get("audio"), dict) and audio.get("data"):
+        yield MediaSeen(read_audio(audio), choice.media, choice.index)
+        choice.media += 1
 
 
 def read_logprobs(said: Any) -> dict[str, list[Any]] | None:
@@ -113,10 +129,7 @@ def _call(choice: _Choice, piece: dict[str, Any]) -> Iterator[Event]:
     index, function = slot(choice.calls, piece), piece.get("function") or {}
     if index == len(choice.calls):
         choice.calls.append(piece.get("id") or "")
-        google = (piece.get("extra_content") or {}).get("google") or {}
-        yield ToolCallStart(
-            index, choice.calls[-1], function.get("name") or "", choice.index, google.get("thought_signature")
-        )
+        yield ToolCallStart(index, choice.calls[-1], function.get("name") or "", choice.index, signature_of(piece))
     if arguments := function.get("arguments"):
         yield ToolCallDelta(index, arguments, choice.index)
 

@@ -15,6 +15,8 @@ from proxy_api.chat import (
     Ended,
     Event,
     Finished,
+    Image,
+    MediaSeen,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -24,6 +26,8 @@ from proxy_api.chat import (
     Usage,
     UsageSeen,
 )
+from proxy_api.dialects.openai_chat.media_out import write_audio, write_image
+from proxy_api.dialects.openai_chat.messages_out import signed
 from proxy_api.dialects.openai_chat.usage import write_usage
 from proxy_api.framing import DONE
 
@@ -71,24 +75,36 @@ def _piece(choice: int, delta: dict[str, Any]) -> bytes:
 
 
 def _body(
-    event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Finished,
+    event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen | Finished,
 ) -> bytes:
     match event:
-        case TextDelta():
+        case TextDelta(signature=None):
             logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
             text = dumps(event.text)
             return b'{"index":%d,"delta":{"content":%b},"finish_reason":null%b' % (event.choice, text, logprobs)
-        case ToolCallDelta():
-            return _piece(event.choice, _arguments(event))
-        case ReasoningDelta():
-            return _piece(event.choice, _reasoning(event))
-        case ToolCallStart():
-            return _piece(event.choice, _call(event))
-        case RefusalDelta():
-            return _piece(event.choice, {"refusal": event.text})
         case Finished():
             said = {"finish_reason": event.finish_reason, "native_finish_reason": event.native_finish_reason}
             return b'{"index":%d,"delta":{},%b' % (event.choice, dumps(said)[1:-1])
+        case _:
+            return _piece(event.choice, _delta(event))
+
+
+def _delta(
+    event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen,
+) -> dict[str, Any]:
+    match event:
+        case ToolCallDelta():
+            return _arguments(event)
+        case ReasoningDelta():
+            return _reasoning(event)
+        case ToolCallStart():
+            return _call(event)
+        case TextDelta():
+            return {"content": event.text} | signed(event.signature)
+        case MediaSeen():
+            return _media(event)
+        case RefusalDelta():
+            return {"refusal": event.text}
         case _:
             assert_never(event)
 
@@ -104,9 +120,13 @@ def _call(event: ToolCallStart) -> dict[str, Any]:
     if event.index < 0:
         return {"function_call": function}
     said: dict[str, Any] = {"index": event.index, "id": event.id, "type": "function", "function": function}
-    if event.signature is not None:
-        said["extra_content"] = {"google": {"thought_signature": event.signature}}
-    return {"tool_calls": [said]}
+    return {"tool_calls": [said | signed(event.signature)]}
+
+
+def _media(event: MediaSeen) -> dict[str, Any]:
+    if isinstance(event.part, Image):
+        return {"images": [write_image(event.part, event.index)]}
+    return {"audio": write_audio(event.part)}
 
 
 def _reasoning(event: ReasoningDelta) -> dict[str, Any]:
