@@ -26,6 +26,7 @@ from proxy_api.transport_wire import MAX_ANSWER_BYTES, REDIRECTS, Answer, Head, 
 
 _READ_SIZE = 64 << 10
 _SLACK = 0.02  # seconds that a wait may be late: setting the timeout anew would cost 3 us for each chunk
+QUIET = 0.05  # seconds of a call after which its client is looked after: most plain answers come sooner
 _JOINED = 64 << 10  # a body up to this size goes out in one write with its head
 
 
@@ -66,6 +67,7 @@ class Exchange:
         "_ended",
         "_hook",
         "_late",
+        "_look_at",
         "_ping_at",
         "_pool",
         "_terms",
@@ -84,6 +86,7 @@ class Exchange:
         self._hook: Callable[[], None] | None = None
         self._timeout = -1.0  # what the socket's was set to for reading
         self._late = ""  # the outcome if `_by` passes; empty until the request is out
+        self._look_at: float = 0  # when the loop begins to look after the client; 0: it does, or there is none
         self._total_at = time.monotonic() + terms.deadlines.total
         self._ping_at = self._by = self._total_at
 
@@ -111,8 +114,14 @@ class Exchange:
         watch = self._terms.watch
         if watch is not None:
             self._hook = watch.on_gone = self._lose_client
-            if watch.check():
+            self._look_at = 0 if watch.begun or not watch.driven else time.monotonic() + QUIET
+            if watch.gone or (not watch.driven and watch.check()):
                 raise watch.parting()
+
+    def _begin_to_look(self) -> None:
+        self._look_at = 0
+        if self._terms.watch is not None:
+            self._terms.watch.begin()
 
     def _lose_client(self) -> None:
         watch = self._terms.watch
@@ -261,6 +270,8 @@ class Exchange:
             if now >= self._ping_at:
                 self._ping_at = now + self._terms.deadlines.ping
                 return None
+            if self._look_at and now >= self._look_at:
+                self._begin_to_look()
             data = self._waited(connection.sock, min(self._ping_at, self._by) - now)
             if data is not None and self._ended is None:
                 return data
@@ -270,6 +281,8 @@ class Exchange:
         try:
             if watch is not None and not watch.driven and not self._is_readable(watch, sock, seconds):
                 return None
+            if self._look_at:
+                seconds = min(seconds, QUIET)
             if not 0 <= self._timeout - seconds < _SLACK:
                 self._timeout = seconds
                 sock.settimeout(seconds)
