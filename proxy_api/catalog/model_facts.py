@@ -19,6 +19,10 @@ class ModelFacts:
     structured_output: it knows `output_config.format`.
     takes_budget: a thinking budget may be set. always_thinks: thinking cannot be switched off.
     takes_forced_tools: tool_choice `any` and `tool` are allowed.
+    budgets: the least and the most tokens of a thinking budget, where the maker says so.
+    signed_calls: a tool call of its own that comes back without its signature is answered with 400.
+    json_beside_tools: an answer in JSON may be asked for where there are tools.
+    media_results: a tool's result may hold images and documents.
     """
 
     max_output_tokens: int | None = None
@@ -29,6 +33,10 @@ class ModelFacts:
     takes_budget: bool = False
     always_thinks: bool = False
     takes_forced_tools: bool = True
+    budgets: tuple[int, int] | None = None
+    signed_calls: bool = False
+    json_beside_tools: bool = False
+    media_results: bool = False
 
 
 UNKNOWN = ModelFacts()
