@@ -44,8 +44,8 @@ class Signable:
 
 
 def authorization(secret: str, request: Signable, region: str, now: float, name: str = "bedrock") -> dict[str, str]:
-    """The headers for a secret of either kind: `id:secret[:token]` signs; a Bedrock API key, which never has a colon, is
-    a bearer token.
+    """The headers for a secret of either kind: `id:secret[:token]` signs; a Bedrock API key, which has no colon, is a
+    bearer token.
 
     region: as in the address (us-east-1); now: Unix seconds; name: AWS's signing name of what is called."""
     if ":" not in secret:
