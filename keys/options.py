@@ -17,11 +17,12 @@ VALUE = re.compile(r"[A-Za-z0-9._:/-]{1,200}")
 
 class Option(NamedTuple):
     """One that a provider's credentials may have. variables: of the environment, beside <PROVIDER>_<NAME>; default:
-    where none is given; empty: there is none."""
+    where none is given (empty: there is none); part: the field of a secret in parts that says it too."""
 
     name: str
     variables: tuple[str, ...] = ()
     default: str = ""
+    part: str = ""
 
 
 class Part(NamedTuple):

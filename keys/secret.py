@@ -37,15 +37,15 @@ class Secret:
 
 
 def presentable(text: str) -> bool:
-    """A key that a header can hold, or a JSON object: the file or the parts of a credential that is no single word,
-    which is signed or exchanged with and never sent itself."""
-    return bool(SENDABLE.fullmatch(text)) or is_object(text)
+    """A key that a header can hold, or a secret of several parts, which is signed or exchanged with and never sent."""
+    return bool(SENDABLE.fullmatch(text)) or parts_of(text) is not None
 
 
-def is_object(text: str) -> bool:
-    """Whether it is a JSON object of texts."""
+def parts_of(text: str) -> dict[str, str] | None:
+    """The parts of a secret that is a JSON object of texts, such as a service account's file; None: it is none."""
     try:
         value = json.loads(text) if text.startswith("{") else None
     except ValueError:
-        return False
-    return isinstance(value, dict) and bool(value) and all(isinstance(part, str) for part in value.values())
+        return None
+    texts = isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
+    return value if value and texts else None

@@ -22,9 +22,9 @@ Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "googl
 class Mount(NamedTuple):
     """What a dialect's path is put under, where that is not just the base URL.
 
-    found: a pattern in the base URL; becomes: what stands in the place of what it found, a template in which
-    {name} and {name:otherwise} are an option or the model, and a part in [] is left out where an option in it is not
-    given; after a ? stands the query. dialect, model: only for this wire language, for models with this pattern.
+    found: a pattern in the base URL; becomes: what stands in the place of what it found (\\1: its group), a template
+    in which {name} and {name:otherwise} are an option or the model, and a part in [] is left out where an option in it
+    is not given; after a ? stands the query. dialect, model: only for this wire language, for models of this pattern.
     """
 
     found: str

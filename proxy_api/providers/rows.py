@@ -1,48 +1,48 @@
-"""The providers that a row of data describes: address, dialect, where the key goes, what they call otherwise.
+"""The providers that a row of data describes: address, where the key goes, what they refuse or call otherwise.
 
 Adding an OpenAI-compatible provider is adding a row; its key is then read from <NAME>_API_KEY and its address from
-<NAME>_BASE_URL. Every row names the vendor's page that its facts are from.
+<NAME>_BASE_URL. Every row names the vendor's page that its facts are from. Those that need more stand in clouds.py.
 """
 
 from __future__ import annotations
 
+from proxy_api.providers.clouds import CLOUDS
 from proxy_api.upstream import Provider
 
-ROWS: tuple[Provider, ...] = (
+_RESPONSES = {"openai": "openai_chat", "responses": "openai_responses"}
+
+HOSTS: tuple[Provider, ...] = (
+    # The models that answer by Responses alone: https://developers.openai.com/api/docs/models (each model's page).
     Provider(
         name="openai",
         dialect="openai_chat",
         base_url="https://api.openai.com/v1",
         source="https://developers.openai.com/api/reference/resources/chat",
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "moderations", "responses"}),
+        dialects=_RESPONSES,
+        model_dialects=(
+            (r"^(o1-pro|o[34](-mini)?-deep-research|computer-use-)", "openai_responses"),
+            (r"^(o3|gpt-5(\.\d+)?)-pro(-\d{4}|$)|^(gpt-5(\.\d+)?-codex|codex-mini)", "openai_responses"),
+        ),
     ),
-    Provider(
-        name="anthropic",
-        dialect="anthropic",
-        base_url="https://api.anthropic.com/v1",
-        source="https://platform.claude.com/docs/en/api/overview",
-        auth="x-api-key",
-        headers={"anthropic-version": "2023-06-01"},  # https://platform.claude.com/docs/en/api/versioning
-    ),
-    # No stream_options in its request; the usage comes with the last chunk anyway.
-    Provider(
-        name="mistral",
-        dialect="openai_chat",
-        base_url="https://api.mistral.ai/v1",
-        source="https://docs.mistral.ai/api/endpoint/chat",
-        stream_usage=False,
-        renames={"max_completion_tokens": "max_tokens", "seed": "random_seed"},
-    ),
+    # Fields that are answered with 400: https://console.groq.com/docs/openai
     Provider(
         name="groq",
         dialect="openai_chat",
         base_url="https://api.groq.com/openai/v1",
         source="https://console.groq.com/docs/api-reference",
+        drops=("logprobs", "top_logprobs", "logit_bias"),
+        endpoints=frozenset({"responses"}),
+        dialects=_RESPONSES,
     ),
     Provider(
         name="together",
         dialect="openai_chat",
         base_url="https://api.together.xyz/v1",
         source="https://docs.together.ai/reference/chat-completions-1",
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings"}),
     ),
     # The usage comes with the last chunk, the one with the finish reason; the field is not among its parameters.
     Provider(
@@ -51,24 +51,34 @@ ROWS: tuple[Provider, ...] = (
         base_url="https://api.fireworks.ai/inference/v1",
         source="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
         stream_usage=False,
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "responses"}),
+        dialects=_RESPONSES,
     ),
     Provider(
         name="xai",
         dialect="openai_chat",
         base_url="https://api.x.ai/v1",
         source="https://docs.x.ai/docs/api-reference",
+        endpoints=frozenset({"responses"}),
+        dialects=_RESPONSES,
     ),
     Provider(
         name="deepseek",
         dialect="openai_chat",
         base_url="https://api.deepseek.com",
         source="https://api-docs.deepseek.com/api/create-chat-completion",
+        endpoints=frozenset({"responses"}),
+        dialects=_RESPONSES,
     ),
     Provider(
         name="openrouter",
         dialect="openai_chat",
         base_url="https://openrouter.ai/api/v1",
         source="https://openrouter.ai/docs/api-reference/chat-completion",
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "responses"}),
+        dialects=_RESPONSES,
     ),
     # Every chunk carries the usage so far; the field is not among its parameters.
     Provider(
@@ -79,18 +89,84 @@ ROWS: tuple[Provider, ...] = (
         stream_usage=False,
         env=("PPLX_API_KEY",),
     ),
+    # Fields that are answered with 400: https://inference-docs.cerebras.ai/resources/openai
     Provider(
         name="cerebras",
         dialect="openai_chat",
         base_url="https://api.cerebras.ai/v1",
         source="https://inference-docs.cerebras.ai/api-reference/chat-completions",
+        drops=("frequency_penalty", "presence_penalty", "logit_bias"),
+        endpoints=frozenset({"completions"}),
     ),
     Provider(
-        name="ollama",
+        name="baseten",
         dialect="openai_chat",
-        base_url="http://127.0.0.1:11434/v1",
-        source="https://docs.ollama.com/api/openai-compatibility",
-        keyless=True,
+        base_url="https://inference.baseten.co/v1",
+        source="https://docs.baseten.co/inference/model-apis/overview",
+    ),
+    Provider(
+        name="huggingface",
+        dialect="openai_chat",
+        base_url="https://router.huggingface.co/v1",
+        source="https://huggingface.co/docs/inference-providers/tasks/chat-completion",
+        env=("HF_TOKEN", "HUGGINGFACE_TOKEN"),
+        endpoints=frozenset({"responses"}),
+        dialects=_RESPONSES,
+    ),
+    Provider(
+        name="moonshotai",
+        dialect="openai_chat",
+        base_url="https://api.moonshot.ai/v1",
+        source="https://platform.moonshot.ai/docs/api/chat",
+        env=("MOONSHOT_API_KEY",),
+    ),
+    Provider(
+        name="zai",
+        dialect="openai_chat",
+        base_url="https://api.z.ai/api/paas/v4",
+        source="https://docs.z.ai/api-reference/llm/chat-completion",
+        env=("ZHIPU_API_KEY",),
+    ),
+    # The address outside China; inside, ALIBABA_BASE_URL=https://dashscope.aliyuncs.com/compatible-mode/v1
+    Provider(
+        name="alibaba",
+        dialect="openai_chat",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        source="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+        env=("DASHSCOPE_API_KEY",),
+        embeddings="openai",
+        endpoints=frozenset({"embeddings"}),
+    ),
+    Provider(
+        name="crusoe",
+        dialect="openai_chat",
+        base_url="https://api.inference.crusoecloud.com/v1",
+        source="https://docs.crusoecloud.com/managed-inference/overview",
+    ),
+    Provider(
+        name="heroku",
+        dialect="openai_chat",
+        base_url="https://us.inference.heroku.com/v1",
+        source="https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions",
+        env=("INFERENCE_KEY",),
+        embeddings="openai",
+        endpoints=frozenset({"embeddings"}),
+    ),
+    Provider(
+        name="nvidia",
+        dialect="openai_chat",
+        base_url="https://integrate.api.nvidia.com/v1",
+        source="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        embeddings="openai",
+        endpoints=frozenset({"embeddings"}),
+    ),
+    Provider(
+        name="sambanova",
+        dialect="openai_chat",
+        base_url="https://api.sambanova.ai/v1",
+        source="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+        embeddings="openai",
+        endpoints=frozenset({"embeddings"}),
     ),
     # Any other server that speaks OpenAI's chat: vLLM, llama.cpp, LM Studio, ... Its address comes with the credential.
     Provider(
@@ -99,5 +175,9 @@ ROWS: tuple[Provider, ...] = (
         base_url="",
         source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
         keyless=True,
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "moderations", "responses"}),
+        dialects=_RESPONSES,
     ),
 )
+ROWS: tuple[Provider, ...] = (*HOSTS, *CLOUDS)

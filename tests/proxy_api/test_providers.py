@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from keys.secret import Secret
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import UpstreamError
 from proxy_api.providers import PROVIDERS, prepare
+from proxy_api.providers.rows import ROWS
 from proxy_api.upstream import Route, UpstreamRequest
 
 
@@ -27,6 +29,13 @@ def test_every_row_names_its_source_and_a_known_dialect() -> None:
         assert row.dialect in DIALECTS
         assert not row.base_url.endswith("/")
         assert row.base_url.startswith("https://") or row.keyless
+
+
+def test_every_placeholder_of_a_row_is_an_option_of_it() -> None:
+    for row in ROWS:
+        templates = [row.base_url, *(mount.becomes for mount in row.mounts)]
+        named = {name for template in templates for name in re.findall(r"\{(\w+)", template)}
+        assert named - {"model"} <= {option.name for option in row.options}, row.name
 
 
 @pytest.mark.parametrize(
@@ -139,7 +148,7 @@ def test_mistral_calls_two_fields_otherwise_and_knows_no_stream_options() -> Non
 
 
 def test_every_row_is_declared_to_those_who_keep_the_keys(settings: Any) -> None:
-    assert set(credentials.providers()) == set(PROVIDERS)
+    assert set(credentials.providers()) == {row.name for row in ROWS}
     settings.DRAGOMAN_PROVIDER_ENV = {"PPLX_API_KEY": "pplx-1", "OLLAMA_BASE_URL": "http://10.0.0.2/v1"}
     found = {one.provider: one for one in credentials.from_environment()}
     assert set(found) == {"perplexity", "ollama"}

@@ -1,0 +1,195 @@
+"""The providers whose calls need more than an address and a key: another language, a region, a project, a deployment.
+
+The rest, which speak OpenAI's language, stand in rows.py. Every row names the vendor's page that its facts are from.
+"""
+
+from __future__ import annotations
+
+from keys.options import Option, Part
+from proxy_api.upstream import Mount, Provider
+
+# Their variables are those of AWS's own tools: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
+_REGION = Option("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), default="us-east-1")
+_AWS_KEY = (
+    Part("access_key_id", "AWS_ACCESS_KEY_ID"),
+    Part("secret_access_key", "AWS_SECRET_ACCESS_KEY"),
+    Part("session_token", "AWS_SESSION_TOKEN", needed=False),
+)
+_PROJECT = "[/projects/{project}/locations/{location}]/publishers"
+
+CLOUDS: tuple[Provider, ...] = (
+    Provider(
+        name="anthropic",
+        dialect="anthropic",
+        base_url="https://api.anthropic.com/v1",
+        source="https://platform.claude.com/docs/en/api/overview",
+        auth="x-api-key",
+        headers={"anthropic-version": "2023-06-01"},  # https://platform.claude.com/docs/en/api/versioning
+        dialects={"openai": "openai_chat"},  # https://platform.claude.com/docs/en/api/openai-sdk
+    ),
+    Provider(
+        name="google",
+        dialect="google",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        source="https://ai.google.dev/api/generate-content",
+        auth="x-goog-api-key",
+        env=("GEMINI_API_KEY",),
+        embeddings="google",
+        dialects={"openai": "openai_chat"},  # https://ai.google.dev/gemini-api/docs/openai
+        mounts=(Mount("$", "/openai", dialect="openai_chat"),),
+    ),
+    # https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations: `global` and the multi-regions have hosts
+    # of their own; without a project an API key is taken ("express mode").
+    Provider(
+        name="vertex",
+        dialect="google",
+        base_url="https://{location}-aiplatform.googleapis.com/v1",
+        source="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        auth="google",
+        embeddings="google",
+        options=(
+            Option("project", ("GOOGLE_CLOUD_PROJECT",), part="project_id"),
+            Option("location", ("GOOGLE_CLOUD_LOCATION",), default="global"),
+        ),
+        irregular={
+            "https://global-aiplatform.googleapis.com/v1": "https://aiplatform.googleapis.com/v1",
+            "https://us-aiplatform.googleapis.com/v1": "https://aiplatform.us.rep.googleapis.com/v1",
+            "https://eu-aiplatform.googleapis.com/v1": "https://aiplatform.eu.rep.googleapis.com/v1",
+        },
+        dialects={"anthropic": "anthropic_vertex"},
+        model_dialects=(("^claude-", "anthropic_vertex"),),
+        mounts=(
+            Mount("/publishers/[^/]+$", "/publishers/anthropic", dialect="anthropic_vertex"),
+            Mount("/publishers/[^/]+$", "/publishers/google"),
+            Mount("(/projects/[^/]+/locations/[^/]+)$", r"\1/publishers/anthropic", dialect="anthropic_vertex"),
+            Mount("(/projects/[^/]+/locations/[^/]+)$", r"\1/publishers/google"),
+            Mount("$", f"{_PROJECT}/anthropic", dialect="anthropic_vertex"),
+            Mount("$", f"{_PROJECT}/google"),
+        ),
+    ),
+    # The key's own variable is https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+    Provider(
+        name="bedrock",
+        dialect="bedrock_converse",
+        base_url="https://bedrock-runtime.{region}.amazonaws.com",
+        source="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
+        auth="aws",
+        env=("AWS_BEARER_TOKEN_BEDROCK",),
+        options=(_REGION,),
+        parts=_AWS_KEY,
+        dialects={"converse": "bedrock_converse", "anthropic": "anthropic_bedrock"},
+    ),
+    # OpenAI's own models answer on another path than the rest, and by Responses alone.
+    Provider(
+        name="bedrock-mantle",
+        dialect="openai_chat",
+        base_url="https://bedrock-mantle.{region}.api.aws/v1",
+        source="https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html",
+        auth="aws",
+        signing_name="bedrock-mantle",
+        env=("AWS_BEARER_TOKEN_BEDROCK",),
+        options=(_REGION,),
+        parts=_AWS_KEY,
+        endpoints=frozenset({"responses"}),
+        dialects={"openai": "openai_chat", "responses": "openai_responses"},
+        model_dialects=((r"^openai\.gpt-\d", "openai_responses"),),
+        mounts=(Mount("(?<!/openai)/v1$", "/openai/v1", dialect="openai_responses", model=r"^openai\.gpt-\d"),),
+    ),
+    # An address that ends in /v1 is the new API, one in /models the models of others; a resource's own gets the form
+    # with deployments (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference), but for Responses, which
+    # is a part of the new one: https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/responses
+    Provider(
+        name="azure",
+        dialect="openai_chat",
+        base_url="https://{resource}.openai.azure.com",
+        source="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle",
+        auth="azure",
+        env=("AZURE_OPENAI_API_KEY",),
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "responses"}),
+        options=(
+            Option("resource", ("AZURE_OPENAI_RESOURCE",)),
+            Option("api_version", ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"), default="2025-04-01-preview"),
+        ),
+        parts=(
+            Part("tenant_id", "AZURE_TENANT_ID"),
+            Part("client_id", "AZURE_CLIENT_ID"),
+            Part("client_secret", "AZURE_CLIENT_SECRET"),
+        ),
+        dialects={"openai": "openai_chat", "responses": "openai_responses"},
+        mounts=(
+            Mount("/v1$", "/v1"),
+            Mount("/models$", "/models?api-version={api_version:2024-05-01-preview}"),
+            Mount("(/openai)?$", "/openai/v1", dialect="openai_responses"),
+            Mount("/deployments/[^/]+$", "/deployments/{model}?api-version={api_version}"),
+            Mount("(/openai)?$", "/openai/deployments/{model}?api-version={api_version}"),
+        ),
+    ),
+    # Its own language; the one of OpenAI, which loses the tool plan and citations, has an address of its own:
+    # https://docs.cohere.com/docs/compatibility-api
+    Provider(
+        name="cohere",
+        dialect="cohere",
+        base_url="https://api.cohere.com/v2",
+        source="https://docs.cohere.com/reference/chat",
+        env=("CO_API_KEY",),
+        embeddings="cohere",
+        dialects={"openai": "openai_chat"},
+        mounts=(Mount(r"/v\d+$", "/compatibility/v1", dialect="openai_chat"),),
+    ),
+    Provider(
+        name="mistral",
+        dialect="openai_chat",
+        base_url="https://api.mistral.ai/v1",
+        source="https://docs.mistral.ai/api/endpoint/chat",
+        stream_usage=False,
+        renames={"max_completion_tokens": "max_tokens", "seed": "random_seed"},
+        embeddings="openai",
+        endpoints=frozenset({"embeddings", "moderations"}),
+    ),
+    # The native language is a neighbour of OpenAI's: https://docs.ollama.com/api/chat
+    Provider(
+        name="ollama",
+        dialect="openai_chat",
+        base_url="http://127.0.0.1:11434/v1",
+        source="https://docs.ollama.com/api/openai-compatibility",
+        keyless=True,
+        embeddings="openai",
+        endpoints=frozenset({"completions", "embeddings", "responses"}),
+        dialects={"openai": "openai_chat", "native": "ollama", "responses": "openai_responses"},
+        mounts=(Mount("(/v1|/api)?$", "", dialect="ollama"),),
+    ),
+    # A workspace's address; the model is the name of a serving endpoint. Tools are taken, stream_options and
+    # parallel_tool_calls are not among the parameters.
+    Provider(
+        name="databricks",
+        dialect="openai_chat",
+        base_url="https://{host}/serving-endpoints",
+        source="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference",
+        env=("DATABRICKS_TOKEN",),
+        stream_usage=False,
+        drops=("parallel_tool_calls",),
+        embeddings="openai",
+        endpoints=frozenset({"embeddings"}),
+        options=(Option("host"),),
+    ),
+    Provider(
+        name="snowflake",
+        dialect="openai_chat",
+        base_url="https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
+        source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
+        env=("SNOWFLAKE_PAT",),
+        options=(Option("account"),),
+        dialects={"openai": "openai_chat", "anthropic": "anthropic"},
+    ),
+    Provider(
+        name="cloudflare",
+        dialect="openai_chat",
+        base_url="https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/v1",
+        source="https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/",
+        env=("CLOUDFLARE_API_TOKEN",),
+        embeddings="openai",
+        endpoints=frozenset({"embeddings", "responses"}),
+        options=(Option("account_id"),),
+    ),
+)
