@@ -14,6 +14,7 @@ import orjson
 from django.conf import settings
 
 from proxy_api import framing, relay, transport
+from proxy_api.access_tokens import authorized
 from proxy_api.chat import Loss
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError
@@ -36,6 +37,7 @@ def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
     for number, route in enumerate(routes, start=1):
         flight.record.attempt(route, number, time.monotonic())
         try:
+            route = authorized(route)
             yield from attempt(flight, route, receive)
             return
         except GatewayError as error:
@@ -50,7 +52,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     way = flight.way = relay.way_for(route, call.body, keep=flight.keep, now=int(call.now))
     if isinstance(way, relay.Crossing):
         yield from completed(flight, way)
-    request = prepare(route, way.request(), call.headers, stream=call.stream)
+    request = prepare(route, way.request(), call.headers, stream=call.stream, now=call.now)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
     if way.losses and strict(call.headers):
         raise unsayable(way.losses[0])
