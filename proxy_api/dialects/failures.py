@@ -168,7 +168,7 @@ def _rate_limited(failure: Failure, headers: Mapping[str, str]) -> GatewayError:
 
 
 def _refused(failure: Failure) -> GatewayError:
-    code = failure.code or ("model_not_found" if failure.status == 404 else _overflow(failure.message))
+    code = failure.code or ("model_not_found" if failure.status == 404 else overflow(failure.message))
     return GatewayError(
         failure.message,
         status=failure.status,
@@ -180,10 +180,21 @@ def _refused(failure: Failure) -> GatewayError:
     )
 
 
-def _overflow(message: str) -> str | None:
+_OVERFLOWS = (
+    "prompt is too long",
+    "maximum context length",
+    "context limit",
+    "context window",
+    "prompt too long",
+    "too many tokens",  # Cohere
+    "exceeds the context length",  # Ollama
+)
+
+
+def overflow(message: str) -> str | None:
+    """The code of a prompt that the model has no room for, told by the sentence."""
     said = message.lower()
-    overflow = ("prompt is too long", "maximum context length", "context limit", "context window", "prompt too long")
-    return "context_length_exceeded" if any(phrase in said for phrase in overflow) else None
+    return "context_length_exceeded" if any(phrase in said for phrase in _OVERFLOWS) else None
 
 
 def _unavailable(failure: Failure, headers: Mapping[str, str]) -> GatewayError:
