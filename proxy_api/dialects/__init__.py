@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
-from proxy_api.dialects import anthropic, openai_chat
+from proxy_api.dialects import anthropic, mistral, openai_chat
 from proxy_api.errors import GatewayError
 from proxy_api.framing import Frame
 
@@ -65,4 +65,5 @@ class Dialect(Protocol):
 DIALECTS: Mapping[str, Dialect] = {
     openai_chat.name: cast("Dialect", openai_chat),
     anthropic.name: cast("Dialect", anthropic),
+    mistral.name: cast("Dialect", mistral),
 }
