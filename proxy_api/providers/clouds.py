@@ -139,11 +139,9 @@ CLOUDS: tuple[Provider, ...] = (
     ),
     Provider(
         name="mistral",
-        dialect="openai_chat",
+        dialect="mistral",
         base_url="https://api.mistral.ai/v1",
         source="https://docs.mistral.ai/api/endpoint/chat",
-        stream_usage=False,
-        renames={"max_completion_tokens": "max_tokens", "seed": "random_seed"},
         embeddings="openai",
         endpoints=frozenset({"embeddings", "moderations"}),
     ),

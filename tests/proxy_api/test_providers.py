@@ -140,11 +140,8 @@ def test_only_the_operators_word_makes_an_address_trusted() -> None:
     assert not prepared("ollama", secret=None, base_url="http://10.0.0.1/v1").trusted
 
 
-def test_mistral_calls_two_fields_otherwise_and_knows_no_stream_options() -> None:
-    mistral = PROVIDERS["mistral"]
-    assert mistral.renames == {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
-    assert not mistral.stream_usage
-    assert PROVIDERS["openai"].stream_usage
+def test_mistral_speaks_a_language_of_its_own_but_for_embeddings() -> None:
+    assert (PROVIDERS["mistral"].dialect, PROVIDERS["mistral"].embeddings) == ("mistral", "openai")
 
 
 def test_every_row_is_declared_to_those_who_keep_the_keys(settings: Any) -> None:
