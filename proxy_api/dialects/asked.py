@@ -1,12 +1,12 @@
-"""An answer adapted to how its request had to be said: JSON by a forced tool, and legacy function calls.
+"""An answer adapted to how its request was said: JSON by a forced tool, legacy function calls, names spelled anew.
 
-Reading an answer needs no request; these two do. The gateway wraps once, whatever the language:
+Reading an answer needs no request; these do. The gateway wraps once, whatever the language:
 `response_as_asked(dialect.read_response(...), request)`, `events_as_asked(dialect.read_stream(...), request)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -25,6 +25,7 @@ from proxy_api.chat import (
     ToolCallDelta,
     ToolCallStart,
 )
+from proxy_api.dialects.names import spellings
 
 
 def answer_tool(request: ChatRequest) -> str | None:
@@ -35,28 +36,44 @@ def answer_tool(request: ChatRequest) -> str | None:
     return next(name for name in ("json", "json_answer", "json_answer_") if name not in taken)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the request was said. tool: the answer tool; legacy: its tools were `functions`; names: a spelling -> the
+    client's own name for it."""
+
+    tool: str | None
+    legacy: bool
+    names: Mapping[str, str]
+
+
+def _asked(request: ChatRequest) -> _Asked | None:
+    """None where nothing needs to be adapted."""
+    tool, names = answer_tool(request), spellings(request) if request.tools else {}
+    if tool is None and not request.legacy_functions and not names:
+        return None
+    return _Asked(tool, request.legacy_functions, {ours: name for name, ours in names.items()})
+
+
 def response_as_asked(response: ChatResponse, request: ChatRequest) -> ChatResponse:
-    """Calls of the answer tool become content; calls of legacy functions lose their id."""
-    tool = answer_tool(request)
-    if tool is None and not request.legacy_functions:
+    """Calls of the answer tool become content; calls of legacy functions lose their id; names are the client's."""
+    asked = _asked(request)
+    if asked is None:
         return response
-    return replace(
-        response, choices=tuple(_choice(choice, tool, request.legacy_functions) for choice in response.choices)
-    )
+    return replace(response, choices=tuple(_choice(choice, asked) for choice in response.choices))
 
 
-def _choice(choice: Choice, tool: str | None, legacy: bool) -> Choice:
-    parts = tuple(_part(part, tool, legacy) for part in choice.parts)
+def _choice(choice: Choice, asked: _Asked) -> Choice:
+    parts = tuple(_part(part, asked) for part in choice.parts)
     calls = any(isinstance(part, ToolCall) for part in parts)
-    return replace(choice, parts=parts, finish_reason=_reason(choice.finish_reason, calls, legacy))
+    return replace(choice, parts=parts, finish_reason=_reason(choice.finish_reason, calls, asked.legacy))
 
 
-def _part(part: Part, tool: str | None, legacy: bool) -> Part:
+def _part(part: Part, asked: _Asked) -> Part:
     if not isinstance(part, ToolCall):
         return part
-    if part.name == tool:
+    if part.name == asked.tool:
         return Text(part.arguments)
-    return replace(part, id="") if legacy else part
+    return replace(part, id="" if asked.legacy else part.id, name=asked.names.get(part.name, part.name))
 
 
 def _reason(said: FinishReason, calls: bool, legacy: bool) -> FinishReason:
@@ -69,10 +86,8 @@ def _reason(said: FinishReason, calls: bool, legacy: bool) -> FinishReason:
 
 def events_as_asked(events: Iterator[Event | None], request: ChatRequest) -> Iterator[Event | None]:
     """The same for a stream, event by event. Closing it closes `events`."""
-    tool = answer_tool(request)
-    if tool is None and not request.legacy_functions:
-        return events
-    return _adapted(events, tool, request.legacy_functions)
+    asked = _asked(request)
+    return events if asked is None else _adapted(events, asked)
 
 
 @dataclass(slots=True)
@@ -83,28 +98,31 @@ class _Calls:
     index: dict[int, int] = field(default_factory=dict)
 
 
-def _adapted(events: Iterator[Event | None], tool: str | None, legacy: bool) -> Iterator[Event | None]:
+def _adapted(events: Iterator[Event | None], asked: _Asked) -> Iterator[Event | None]:
     calls: dict[int, _Calls] = {}
     with closing(cast("Generator[Event | None]", events)):  # every reader is a generator
         for event in events:
             if isinstance(event, (ToolCallStart, ToolCallDelta, Finished)):
-                yield from _event(event, calls.setdefault(event.choice, _Calls()), tool, legacy)
+                yield from _event(event, calls.setdefault(event.choice, _Calls()), asked)
             else:
                 yield event
 
 
-def _event(
-    event: ToolCallStart | ToolCallDelta | Finished, calls: _Calls, tool: str | None, legacy: bool
-) -> Iterator[Event]:
+def _event(event: ToolCallStart | ToolCallDelta | Finished, calls: _Calls, asked: _Asked) -> Iterator[Event]:
     match event:
-        case ToolCallStart() if event.name == tool:
+        case ToolCallStart() if event.name == asked.tool:
             calls.answers.add(event.index)
         case ToolCallStart():
-            calls.index[event.index] = -1 if legacy else len(calls.index)
-            yield replace(event, index=calls.index[event.index], id="" if legacy else event.id)
+            calls.index[event.index] = -1 if asked.legacy else len(calls.index)
+            yield replace(
+                event,
+                index=calls.index[event.index],
+                id="" if asked.legacy else event.id,
+                name=asked.names.get(event.name, event.name),
+            )
         case ToolCallDelta() if event.index in calls.answers:
             yield TextDelta(event.arguments, event.choice)
         case ToolCallDelta():
             yield replace(event, index=calls.index[event.index])
         case Finished():
-            yield replace(event, finish_reason=_reason(event.finish_reason, bool(calls.index), legacy))
+            yield replace(event, finish_reason=_reason(event.finish_reason, bool(calls.index), asked.legacy))
