@@ -16,13 +16,12 @@ from django.conf import settings
 from proxy_api import framing, relay, transport
 from proxy_api.access_tokens import authorized
 from proxy_api.chat import Loss
-from proxy_api.dialects import openai_chat
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError
-from proxy_api.flight import Flight
+from proxy_api.flight import Call, Flight
 from proxy_api.media import with_media
-from proxy_api.providers import hide_key, prepare
+from proxy_api.providers import Asked, hide_key, prepare, requested
 from proxy_api.transport import Deadlines, Exchange
-from proxy_api.upstream import Route
+from proxy_api.upstream import Route, UpstreamRequest
 
 MAX_ATTEMPTS = 4
 SUCCESS = 200
@@ -49,10 +48,10 @@ def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
 def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | None]:
     """One try of one route: written, sent, received, judged."""
     call = flight.call
-    way = flight.way = relay.way_for(route, call.body, keep=flight.keep, now=int(call.now))
+    way = flight.way = call.endpoint.way(route, call.body, keep=flight.keep, now=int(call.now))
     if isinstance(way, relay.Crossing):
         yield from completed(flight, way)
-    request = prepare(route, way.request(), call.headers, stream=call.stream, now=call.now)
+    request = request_for(call, route, way.request())
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
     if way.losses and strict(call.headers):
         raise unsayable(way.losses[0])
@@ -63,6 +62,15 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
         if head.status != SUCCESS:
             raise refusal(way, head, exchange, call.identity.kind == "provider_key")
         yield from receive(flight, exchange)
+
+
+def request_for(call: Call, route: Route, body: bytes) -> UpstreamRequest:
+    """Where the endpoint says so, to a path of its own; else to the one of the route's dialect."""
+    if call.endpoint.path is None:
+        return prepare(route, body, call.headers, stream=call.stream, now=call.now)
+    accept = framing.accept(call.stream)
+    asked = Asked(call.endpoint.path(route), accept=accept, stream=call.stream, now=call.now)
+    return requested(route, asked, body, call.headers)
 
 
 def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
@@ -120,7 +128,7 @@ def replayed(flight: Flight, answer: bytes) -> bytes:
     body = orjson.loads(flight.way.plain(answer))
     flight.started = True
     flight.record.first_byte(time.monotonic())
-    return openai_chat.unfold(body, relay.usage_wanted(flight.call.body.value)).removesuffix(framing.DONE)
+    return flight.call.endpoint.form.unfold(body, relay.usage_wanted(flight.call.body.value)).removesuffix(framing.DONE)
 
 
 @cache

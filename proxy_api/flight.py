@@ -17,6 +17,7 @@ from keys.settled import settings
 from proxy_api import relay
 from proxy_api.body import Body
 from proxy_api.caching import Policy
+from proxy_api.endpoints import Endpoint
 from proxy_api.errors import GatewayError
 from proxy_api.media import Fetched
 from proxy_api.recording import Record
@@ -30,7 +31,7 @@ class Call:
     client: the caller's socket, where the server shows it."""
 
     id: str
-    endpoint: str
+    endpoint: Endpoint
     identity: Identity
     body: Body
     headers: Mapping[str, str]

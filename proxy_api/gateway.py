@@ -27,10 +27,11 @@ from proxy_api import caching, framing, relay
 from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.body import canonical
 from proxy_api.dialects import openai_chat
+from proxy_api.endpoints import serving
 from proxy_api.errors import ClientGone, GatewayError, error_object
 from proxy_api.flight import Call, Flight, Plan
 from proxy_api.outgoing import answer_headers, hit_headers
-from proxy_api.providers import address
+from proxy_api.providers.address import address
 from proxy_api.recording import Marks, Record, client_fields
 from proxy_api.routing import first_configured, routes_for
 from proxy_api.transport import Watch
@@ -49,8 +50,8 @@ class Answer:
     frames: Frames | None = None
 
 
-def chat(call: Call) -> Answer:
-    """Answer one chat completion. Raises GatewayError while nothing has been sent; every outcome is on the ledger."""
+def answer(call: Call) -> Answer:
+    """Answer one call. Raises GatewayError while nothing has been sent; every outcome is on the ledger."""
     record = Record(new_entry(call), Marks(call.received))
     try:
         plan = planned(call, record)
@@ -78,7 +79,7 @@ def new_entry(call: Call) -> LedgerEntry:
         at=call.now,
         key_id=call.identity.id,
         key_name=call.identity.name,
-        endpoint=call.endpoint,
+        endpoint=call.endpoint.name,
         model_asked=call.body.value.get("model", ""),
         stream=call.stream,
         **client_fields(call.headers, call.body.value if call.kept != "none" else {}),
@@ -99,9 +100,10 @@ def planned(call: Call, record: Record) -> Plan:
     """Routes, cache rule and cache key. Raises BadRequest and the routing errors."""
     headers, value = call.headers, call.body.value
     caching.stream_format(headers, call.stream)
-    rules = caching.policy(headers, value, call.identity.cache_mode or "auto", settings.DRAGOMAN_CACHE_TTL)
+    mode, endpoint = call.identity.cache_mode or "auto", call.endpoint
+    rules = caching.policy(headers, value, mode, settings.DRAGOMAN_CACHE_TTL, endpoint.repeats)
     endpoint_name = headers.get("x-bt-endpoint-name")
-    routes = routes_for(value["model"], call.identity, endpoint_name)
+    routes = serving(endpoint, routes_for(value["model"], call.identity, endpoint_name))
     record.entry.cache, record.entry.cache_reason = ("miss", "") if rules.involved else ("bypass", rules.bypass)
     record.headers["x-bt-cached"] = "MISS"
     return Plan(routes, rules, cache_key(call, first_configured(routes), endpoint_name) if rules.involved else b"")
@@ -109,7 +111,7 @@ def planned(call: Call, record: Record) -> Plan:
 
 def cache_key(call: Call, route: Route, endpoint_name: str | None) -> bytes:
     """Bound to the first configured route's provider and address, never to its credential."""
-    target = (call.endpoint, route.provider.name, address(route), route.model, endpoint_name or "")
+    target = (call.endpoint.name, route.provider.name, address(route), route.model, endpoint_name or "")
     secret = pepper("cache digest")
     said = canonical(call.body.value) + "".join(sorted(call.body.literals)).encode()
     return caching.digest(secret, call.identity.scope, target, call.headers, said)
@@ -130,7 +132,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
     entry.cost_usd = NOTHING
     body = orjson.loads(found.answer)
-    reasons = [choice["finish_reason"] for choice in body["choices"]]  # judged when it was stored
+    reasons = [choice["finish_reason"] for choice in body.get("choices", ())]  # judged when it was stored
     facts = relay.Facts(openai_chat.usage_of(body), reasons, model=body.get("model"), complete=True)
     if call.kept == "full":
         entry.request_body, entry.answer_body = call.body.raw, found.answer
@@ -138,7 +140,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     headers = hit_headers(record, found, call.now)
     if not call.stream:
         return Answer(headers, body=found.answer)
-    frames = iter([openai_chat.unfold(body, relay.usage_wanted(call.body.value))])
+    frames = iter([call.endpoint.form.unfold(body, relay.usage_wanted(call.body.value))])
     return Answer(headers, frames=Frames(frames))
 
 

@@ -7,7 +7,17 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from proxy_api.health import healthz, readyz
-from proxy_api.views import ChatView, ModelsView, ModelView, UnknownPathView, greeting
+from proxy_api.views import (
+    AutoView,
+    ChatView,
+    CompletionsView,
+    EmbeddingsView,
+    ModelsView,
+    ModelView,
+    ModerationsView,
+    UnknownPathView,
+    greeting,
+)
 
 PREFIX = r"^(?:v1/proxy/|v1/v1/|v1/|proxy/)?"
 
@@ -18,7 +28,13 @@ def route(pattern: str, view: object, name: str | None = None) -> URLPattern:
 
 urlpatterns = [
     route("chat/completions", ChatView.as_view(), "chat"),
+    route("completions", CompletionsView.as_view(), "completions"),
+    route("embeddings", EmbeddingsView.as_view(), "embeddings"),
+    route("moderations", ModerationsView.as_view(), "moderations"),
+    route("auto", AutoView.as_view(), "auto"),
     route(r"openai/deployments/(?P<model>.+?)/chat/completions", ChatView.as_view()),
+    route(r"openai/deployments/(?P<model>.+?)/completions", CompletionsView.as_view()),
+    route(r"openai/deployments/(?P<model>.+?)/embeddings", EmbeddingsView.as_view()),
     route("models", ModelsView.as_view(), "models"),
     route(r"models/(?P<model>.+?)", ModelView.as_view(), "model"),
     path("healthz", healthz),

@@ -21,8 +21,9 @@ from keys.identity import Identity
 from keys.ids import new_id
 from keys.settled import settings
 from proxy_api import body as request_body
-from proxy_api import cors, gateway, openapi, routing, shape
+from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, routing
 from proxy_api.body import Body
+from proxy_api.endpoints import Endpoint
 from proxy_api.errors import BadRequest, GatewayError, error_object
 from proxy_api.flight import Call
 from proxy_api.inbound import declared_json, read_limited, request_headers
@@ -121,22 +122,30 @@ def error_response(error: GatewayError) -> HttpResponse:
     return response
 
 
-class ChatView(ApiView):
-    """POST .../chat/completions."""
+class CallView(ApiView):
+    """POST to one of the gateway's endpoints."""
 
-    @extend_schema(**openapi.CHAT)
-    def post(self, request: HttpRequest, model: str | None = None) -> HttpResponseBase:
+    endpoint: Endpoint
+
+    def called(self, request: HttpRequest, model: str | None) -> HttpResponseBase:
+        endpoint = self.endpoint
         try:
-            body = chat_body(request, model)
+            body = guarded_body(request, endpoint, model)
+            endpoint = self.meant(body)
+            endpoint.check(body.value)
         except BadRequest as error:
-            gateway.refused(self.call(request, NO_BODY), error)
+            gateway.refused(self.call(request, endpoint, NO_BODY), error)
             raise
-        return sent(gateway.chat(self.call(request, body)))
+        return sent(gateway.answer(self.call(request, endpoint, body)))
 
-    def call(self, request: HttpRequest, body: Body) -> Call:
+    def meant(self, body: Body) -> Endpoint:
+        """Which endpoint the request is for. Raises BadRequest."""
+        return self.endpoint
+
+    def call(self, request: HttpRequest, endpoint: Endpoint, body: Body) -> Call:
         return Call(
             id=self.request_id,
-            endpoint="chat/completions",
+            endpoint=endpoint,
             identity=self.identity,
             body=body,
             headers=request_headers(request.META),
@@ -146,13 +155,68 @@ class ChatView(ApiView):
         )
 
 
-def chat_body(request: HttpRequest, model: str | None) -> Body:
-    """The guarded body. `model` comes from Azure's form of the address. Raises BadRequest."""
+class ChatView(CallView):
+    """POST .../chat/completions."""
+
+    endpoint = endpoints.CHAT
+
+    @extend_schema(**openapi.CHAT)
+    def post(self, request: HttpRequest, model: str | None = None) -> HttpResponseBase:
+        return self.called(request, model)
+
+
+class CompletionsView(CallView):
+    """POST .../completions, OpenAI's legacy."""
+
+    endpoint = endpoints.COMPLETIONS
+
+    @extend_schema(**openapi_endpoints.COMPLETIONS)
+    def post(self, request: HttpRequest, model: str | None = None) -> HttpResponseBase:
+        return self.called(request, model)
+
+
+class EmbeddingsView(CallView):
+    """POST .../embeddings."""
+
+    endpoint = endpoints.EMBEDDINGS
+
+    @extend_schema(**openapi_endpoints.EMBEDDINGS)
+    def post(self, request: HttpRequest, model: str | None = None) -> HttpResponseBase:
+        return self.called(request, model)
+
+
+class ModerationsView(CallView):
+    """POST .../moderations."""
+
+    endpoint = endpoints.MODERATIONS
+
+    @extend_schema(**openapi_endpoints.MODERATIONS)
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        return self.called(request, None)
+
+
+class AutoView(CallView):
+    """POST .../auto: chat or completions, by the model's kind."""
+
+    endpoint = endpoints.auto("")
+
+    @extend_schema(**openapi_endpoints.AUTO)
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        return self.called(request, None)
+
+    def meant(self, body: Body) -> Endpoint:
+        model = body.value.get("model")
+        return endpoints.auto(model) if isinstance(model, str) else self.endpoint
+
+
+def guarded_body(request: HttpRequest, endpoint: Endpoint, model: str | None) -> Body:
+    """The body as JSON. `model` comes from Azure's form of the address, and stands where the body names none, as the
+    endpoint's own default does. Raises BadRequest."""
     declared_json(request.META)
-    body = request_body.read(read_limited(request.META, settings.DRAGOMAN_MAX_BODY_BYTES))
-    if model is not None and "model" not in body.value:
+    body = request_body.read(read_limited(request.META, settings.DRAGOMAN_MAX_BODY_BYTES), max_nodes=endpoint.max_nodes)
+    model = model or endpoint.default_model
+    if model and body.value.get("model") is None:
         body = request_body.read(request_body.edited(body, {"model": orjson.dumps(model)}))
-    shape.check_chat(body.value)
     return body
 
 
