@@ -16,12 +16,25 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "functi
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """What a text rests on. start, end: of the cited passage, in characters of the whole answer's text; native: the
+    provider's own form, which it may want back."""
+
+    start: int
+    end: int
+    url: str | None = None
+    title: str | None = None
+    native: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """`signature` proves to its provider the thinking that led to this text (Gemini signs texts too)."""
 
     text: str
     cache_control: JSON = None
     signature: str | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +230,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """logprobs: of this piece's tokens, as in Choice; signature: as in Text, the last one wins. The text may then be
-    empty."""
+    """logprobs: of this piece's tokens, as in Choice; signature: as in Text, the last one wins; citations: of the text
+    up to here, and what follows is a block of its own. The text may then be empty."""
 
     text: str
     choice: int = 0
     logprobs: JSON = None
     signature: str | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +277,10 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class MediaSeen:
-    """A whole image or piece of audio that the model made. `index` counts those of a choice from 0."""
+    """A whole image or piece of audio that the model made, `index` counts those of a choice from 0; or a part that
+    only its own dialect understands, which every other passes over."""
 
-    part: Image | Audio
+    part: Image | Audio | Opaque
     index: int = 0
     choice: int = 0
 

@@ -13,12 +13,14 @@ from proxy_api.chat import (
     Audio,
     ChatResponse,
     Choice,
+    Citation,
     Ended,
     Event,
     Finished,
     FinishReason,
     Image,
     MediaSeen,
+    Opaque,
     Part,
     Reasoning,
     ReasoningDelta,
@@ -47,7 +49,8 @@ class _Draft:
     starts: dict[int, ToolCallStart] = field(default_factory=dict)
     arguments: dict[int, list[str]] = field(default_factory=dict)
     logprobs: dict[str, list[Any]] = field(default_factory=dict)
-    media: list[Image | Audio] = field(default_factory=list)
+    media: list[Image | Audio | Opaque] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
     finish: tuple[FinishReason, str | None] | None = None
 
 
@@ -83,6 +86,7 @@ def _note(
         case TextDelta():
             draft.text.append(event.text)
             draft.signature = event.signature or draft.signature
+            draft.citations.extend(event.citations)
             for name, tokens in (event.logprobs or {}).items():
                 draft.logprobs.setdefault(name, []).extend(tokens)
         case RefusalDelta():
@@ -120,7 +124,7 @@ def _parts(draft: _Draft) -> Iterator[Part]:
     for _, block in sorted(draft.reasoning.items()):
         yield block
     if (text := "".join(draft.text)) or draft.signature:
-        yield Text(text, signature=draft.signature)
+        yield Text(text, signature=draft.signature, citations=tuple(draft.citations))
     if refusal := "".join(draft.refusal):
         yield Refusal(refusal)
     yield from draft.media
@@ -140,7 +144,7 @@ def replay(response: ChatResponse) -> Iterator[Event]:
 
 
 def _events(choice: Choice) -> Iterator[Event]:
-    """Parts that an answer never has (files, results) and what only another language understands have no event."""
+    """Parts that an answer never has (files, results) have no event."""
     blocks = calls = media = 0
     if choice.logprobs:
         yield TextDelta("", choice.index, choice.logprobs)
@@ -155,12 +159,12 @@ def _events(choice: Choice) -> Iterator[Event]:
                 yield from _call(calls, part, choice.index)
                 calls += 1
             case Text():
-                yield TextDelta(part.text, choice.index, signature=part.signature)
+                yield TextDelta(part.text, choice.index, signature=part.signature, citations=part.citations)
             case Refusal():
                 yield RefusalDelta(part.text, choice.index)
-            case Image() | Audio():
+            case Image() | Audio() | Opaque():
                 yield MediaSeen(part, media, choice.index)
-                media += 1
+                media += not isinstance(part, Opaque)
             case _:
                 pass
 

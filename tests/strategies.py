@@ -14,6 +14,7 @@ from proxy_api.chat import (
     ChatRequest,
     ChatResponse,
     Choice,
+    Citation,
     File,
     Image,
     Message,
@@ -52,14 +53,22 @@ def reasonings(signatures: st.SearchStrategy[str | None]) -> st.SearchStrategy[R
     return st.builds(Reasoning, texts, signatures) | st.builds(lambda data: Reasoning(redacted=data), ids)
 
 
+_spoken = st.builds(Text, texts)
+_citations = st.builds(Citation, counts, counts, st.just("https://example.com/"), texts) | st.builds(
+    Citation, counts, counts, st.none(), st.none() | texts, objects
+)
+_cited = st.builds(Text, texts, citations=st.lists(_citations, max_size=2).map(tuple))
+
+
 def answers(
     calls: st.SearchStrategy[list[ToolCall]],
     signatures: st.SearchStrategy[str | None],
     refusals: st.SearchStrategy[list[Refusal]],
+    spoken: st.SearchStrategy[Text] = _spoken,
 ) -> st.SearchStrategy[tuple[Part, ...]]:
     return st.tuples(
         st.lists(reasonings(signatures), max_size=2),
-        st.lists(st.builds(Text, texts), max_size=1),
+        st.lists(spoken, max_size=1),
         refusals,
         calls,
     ).map(lambda groups: tuple(part for group in groups for part in group))
@@ -76,7 +85,7 @@ _reasons = st.sampled_from(["stop", "length", "tool_calls", "content_filter"])
 @st.composite
 def openai_responses(draw: st.DrawFn) -> ChatResponse:
     calls = st.builds(ToolCall, ids, ids, st.just("") | arguments, signature=st.none() | ids)
-    parts = answers(several(calls), st.none() | ids, st.lists(st.builds(Refusal, texts), max_size=1))
+    parts = answers(several(calls), st.none() | ids, st.lists(st.builds(Refusal, texts), max_size=1), _cited)
     native = st.sampled_from(["stop", "eos", "tool_use"])
     count = draw(st.integers(1, 3))
     choices = tuple(Choice(index, draw(parts), draw(_reasons), draw(native), draw(logprobs)) for index in range(count))

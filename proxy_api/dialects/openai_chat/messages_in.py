@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from proxy_api.chat import Audio, File, Image, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from proxy_api.dialects.openai_chat.annotations import read_annotations
 from proxy_api.errors import BadRequest
 
 
@@ -79,12 +80,14 @@ def signature_of(said: dict[str, Any]) -> str | None:
 
 
 def read_answer(said: dict[str, Any]) -> Iterator[Part]:
-    """The content of an assistant's message, of a request or of an answer: a message's signature is its text's."""
+    """The content of an assistant's message, of a request or of an answer: a message's signature and its annotations
+    are its text's."""
     parts = list(read_content(said.get("content")))
-    if signature := signature_of(said):
+    signature, cited = signature_of(said), tuple(read_annotations(said)) if said.get("annotations") else ()
+    if signature or cited:
         last = parts.pop() if parts and isinstance(parts[-1], Text) else None
         text = last if isinstance(last, Text) else Text("")
-        parts.append(replace(text, signature=signature))
+        parts.append(replace(text, signature=signature, citations=cited))
     yield from parts
     if said.get("refusal"):
         yield Refusal(said["refusal"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
 from proxy_api.chat import Audio, File, Image, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from proxy_api.dialects.openai_chat.annotations import write_annotations
 
 
 def write_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
@@ -46,6 +47,7 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
     said |= write_reasoning([part for part in parts if isinstance(part, Reasoning)])
     signatures = [part.signature for part in parts if isinstance(part, Text) and part.signature is not None]
     said |= signed(signatures[-1] if signatures else None)
+    said |= write_annotations([cited for part in parts if isinstance(part, Text) for cited in part.citations])
     named = [write_call(call) for call in calls if call.id]
     if named:
         said["tool_calls"] = named
@@ -56,9 +58,9 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _is_content(part: Part) -> bool:
-    """A text may be nothing but its signature."""
+    """A text may be nothing but its signature or its citations."""
     if isinstance(part, Text):
-        return bool(part.text) or part.signature is None
+        return bool(part.text) or (part.signature is None and not part.citations)
     return not isinstance(part, (Reasoning, ToolCall, Refusal, ToolResult))
 
 

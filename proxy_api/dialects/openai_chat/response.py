@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast, get_args
 
-from proxy_api.chat import JSON, Audio, ChatResponse, Choice, FinishReason, Image, Part, Text, ToolCall
+from proxy_api.chat import JSON, Audio, ChatResponse, Choice, FinishReason, Image, Opaque, Part, Text, ToolCall
 from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.errors import error_in
 from proxy_api.dialects.openai_chat.media_out import read_audio, write_media
@@ -105,13 +105,14 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
 def _joined(texts: list[Text]) -> list[Text]:
     whole = "".join(part.text for part in texts)
     signature = next((part.signature for part in reversed(texts) if part.signature), None)
-    return [Text(whole, signature=signature)] if whole or signature else []
+    cited = tuple(citation for part in texts for citation in part.citations)
+    return [Text(whole, signature=signature, citations=cited)] if whole or signature or cited else []
 
 
 def _written(choice: Choice) -> dict[str, Any]:
     texts = [part for part in choice.parts if isinstance(part, Text)]
     media = [part for part in choice.parts if isinstance(part, (Image, Audio))]
-    others = [part for part in choice.parts if not isinstance(part, (Text, Image, Audio))]
+    others = [part for part in choice.parts if not isinstance(part, (Text, Image, Audio, Opaque))]
     message = {"refusal": None} | write_assistant([*others, *_joined(texts)]) | write_media(media)
     return {
         "index": choice.index,

@@ -20,6 +20,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.failures import understood
+from proxy_api.dialects.openai_chat.annotations import read_annotations
 from proxy_api.dialects.openai_chat.folding import slot
 from proxy_api.dialects.openai_chat.media_out import read_audio
 from proxy_api.dialects.openai_chat.messages_in import read_images, signature_of
@@ -84,8 +85,10 @@ def _events(choice: _Choice, said: dict[str, Any]) -> Iterator[Event]:
     yield from _reasoning(choice.index, delta)
     text, logprobs = delta.get("content"), read_logprobs(said.get("logprobs"))
     signature = signature_of(delta) if "extra_content" in delta else None
-    if text or logprobs or signature:
-        yield TextDelta(text if isinstance(text, str) else _joined(text or ()), choice.index, logprobs, signature)
+    cited = tuple(read_annotations(delta)) if "annotations" in delta else ()
+    if text or logprobs or signature or cited:
+        said_text = text if isinstance(text, str) else _joined(text or ())
+        yield TextDelta(said_text, choice.index, logprobs, signature, cited)
     if refusal := delta.get("refusal"):
         yield RefusalDelta(refusal, choice.index)
     if "images" in delta or "audio" in delta:

@@ -12,11 +12,13 @@ from typing import Any, assert_never
 from orjson import dumps
 
 from proxy_api.chat import (
+    Audio,
     Ended,
     Event,
     Finished,
     Image,
     MediaSeen,
+    Opaque,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -26,6 +28,7 @@ from proxy_api.chat import (
     Usage,
     UsageSeen,
 )
+from proxy_api.dialects.openai_chat.annotations import write_annotations
 from proxy_api.dialects.openai_chat.media_out import write_audio, write_image
 from proxy_api.dialects.openai_chat.messages_out import signed
 from proxy_api.dialects.openai_chat.usage import write_usage
@@ -53,6 +56,8 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
                 if include_usage and usage is not None:
                     yield head + b'],"usage":' + dumps(write_usage(usage)) + b"}\n\n"
                 yield DONE
+            case MediaSeen(part=Opaque()):  # what only the provider understands
+                pass
             case _:
                 if event.choice not in roles:
                     roles.add(event.choice)
@@ -78,7 +83,7 @@ def _body(
     event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen | Finished,
 ) -> bytes:
     match event:
-        case TextDelta(signature=None):
+        case TextDelta(signature=None) if not event.citations:
             logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
             text = dumps(event.text)
             return b'{"index":%d,"delta":{"content":%b},"finish_reason":null%b' % (event.choice, text, logprobs)
@@ -100,7 +105,7 @@ def _delta(
         case ToolCallStart():
             return _call(event)
         case TextDelta():
-            return {"content": event.text} | signed(event.signature)
+            return {"content": event.text} | signed(event.signature) | write_annotations(event.citations)
         case MediaSeen():
             return _media(event)
         case RefusalDelta():
@@ -126,7 +131,7 @@ def _call(event: ToolCallStart) -> dict[str, Any]:
 def _media(event: MediaSeen) -> dict[str, Any]:
     if isinstance(event.part, Image):
         return {"images": [write_image(event.part, event.index)]}
-    return {"audio": write_audio(event.part)}
+    return {"audio": write_audio(event.part)} if isinstance(event.part, Audio) else {}
 
 
 def _reasoning(event: ReasoningDelta) -> dict[str, Any]:
