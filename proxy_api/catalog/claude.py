@@ -20,8 +20,8 @@ _ADAPTIVE = ModelFacts(128000, "adaptive", ("low", "medium", "high", "xhigh", "m
 _ALWAYS = replace(_ADAPTIVE, always_thinks=True)
 
 _ROWS: tuple[tuple[str, ModelFacts], ...] = (
-    (r"claude-(instant|2|3-(opus|sonnet|haiku))", ModelFacts(4096)),
-    (r"claude-3[-.]5", ModelFacts(8192)),
+    (r"claude-(instant|v?[12]|3-(opus|sonnet|haiku))", ModelFacts(4096, both_samplings=True)),
+    (r"claude-3[-.]5", ModelFacts(8192, both_samplings=True)),
     (r"claude-3[-.]7", replace(_BUDGET, structured_output=False)),
     (r"opus-4[-.]5(?!\d)|4[-.]5-opus", replace(_BUDGET, efforts=("low", "medium", "high"))),
     (r"4[-.]5(?!\d)", _BUDGET),

@@ -23,6 +23,7 @@ class ModelFacts:
     signed_calls: a tool call of its own that comes back without its signature is answered with 400.
     json_beside_tools: an answer in JSON may be asked for where there are tools.
     media_results: a tool's result may hold images and documents.
+    both_samplings: temperature and top_p are taken together.
     """
 
     max_output_tokens: int | None = None
@@ -37,6 +38,7 @@ class ModelFacts:
     signed_calls: bool = False
     json_beside_tools: bool = False
     media_results: bool = False
+    both_samplings: bool = False
 
 
 UNKNOWN = ModelFacts()

@@ -131,7 +131,7 @@ def _sample(tuning: Tuning, request: ChatRequest, facts: ModelFacts) -> None:
             continue
         if reason:
             tuning.losses.append(Loss(name, reason))
-        elif name == "top_p" and value == 1 and request.temperature is not None:
+        elif name == "top_p" and value == 1 and request.temperature is not None and not facts.both_samplings:
             # Models from Opus 4.1 on refuse the two together; 1 says nothing, and many clients always send it.
             tuning.losses.append(Loss(name, "1 has no effect beside temperature"))
         elif name == "temperature" and not 0 <= value <= 1:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy_api.catalog import ModelFacts
+from proxy_api.catalog import facts as catalog_facts
 from proxy_api.dialects import anthropic, openai_chat
 from proxy_api.errors import BadRequest
 
@@ -258,6 +259,7 @@ def test_a_top_p_of_1_is_left_out_beside_a_temperature() -> None:
     assert "top_p" not in body
     assert losses.keys() == {"top_p"}
     assert crossed(top_p=1)["top_p"] == 1
+    assert crossed(catalog_facts("anthropic.claude-v2"), temperature=0.5, top_p=1)["top_p"] == 1
 
 
 def test_sampling_is_left_out_with_thinking_and_where_the_model_refuses_it() -> None:
