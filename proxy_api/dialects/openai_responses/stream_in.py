@@ -1,0 +1,282 @@
+"""A Responses stream read into events. https://developers.openai.com/api/reference/resources/responses/streaming-events
+
+Hosts leave out what they like: a start, deltas, an item's end. What no delta brought is told when its item or the whole
+response is done; what was told is not told twice. Steps of built-in tools and events of tomorrow say nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy_api.chat import (
+    Citation,
+    Ended,
+    Event,
+    Finished,
+    Image,
+    MediaSeen,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageSeen,
+)
+from proxy_api.dialects.failures import understood
+from proxy_api.dialects.openai_chat.tally import parsed
+from proxy_api.dialects.openai_responses.annotations import read_citations, read_logprobs
+from proxy_api.dialects.openai_responses.errors import error_in
+from proxy_api.dialects.openai_responses.reasoning import BREAK, signature, texts
+from proxy_api.dialects.openai_responses.response import CALLS, finish, read_call, read_media
+from proxy_api.dialects.openai_responses.usage import read_usage
+from proxy_api.errors import UpstreamError, UpstreamIncomplete
+from proxy_api.framing import Frame
+
+Data = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Item:
+    """An output item under way. number: its place among the calls or thoughts, -1 before that is known. said: the
+    pieces of text that came, by kind; part: the kind and index of the newest."""
+
+    number: int = -1
+    id: str = ""
+    said: dict[str, list[str]] = field(default_factory=dict)
+    part: tuple[str, int] | None = None
+    done: bool = False
+
+    def note(self, kind: str, text: str) -> None:
+        self.said.setdefault(kind, []).append(text)
+
+    def rest(self, kind: str, whole: str) -> str:
+        """What of the whole text no delta brought; nothing where they disagree."""
+        told = "".join(self.said.get(kind, ()))
+        return whole[len(told) :] if whole.startswith(told) else ""
+
+
+@dataclass(slots=True)
+class _State:
+    """items by the output_index that they stand at. length: the characters of text so far; media: of images."""
+
+    now: int
+    started: bool = False
+    length: int = 0
+    media: int = 0
+    items: dict[Any, _Item] = field(default_factory=dict)
+    calls: int = 0
+    thoughts: int = 0
+
+
+def read_stream(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
+    """Raises what an error event or a failed response means, UpstreamError for bad JSON, UpstreamIncomplete without
+    response.completed or response.incomplete."""
+    with understood():
+        yield from _read(frames, now)
+
+
+def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
+    state = _State(now)
+    for frame in frames:
+        if frame is None:
+            yield None
+            continue
+        if frame.data is None:
+            continue
+        if frame.data.startswith(b"[DONE]"):
+            break
+        event = parsed(frame.data)
+        kind = event.get("type")
+        if kind in ("error", None) and (error := error_in(event)) is not None:
+            raise error
+        if not state.started:
+            yield from _start(state, event)
+        if kind in _ENDS:
+            yield from _end(state, event["response"], kind)
+            return  # what follows the end is the transport's to wait for, or not
+        if kind in _READERS:
+            yield from _READERS[kind](state, event)
+    raise UpstreamIncomplete("The provider's stream stopped before its end")
+
+
+def _start(state: _State, event: Data) -> Iterator[Event]:
+    """Said by response.created, or else by the first event that has something to tell."""
+    response = event.get("response")
+    if not isinstance(response, dict):
+        if event.get("type") not in _READERS:
+            return
+        response = {}
+    state.started = True
+    created = int(response.get("created_at") or state.now)
+    yield Started(response.get("id") or "", response.get("model") or "", created)
+
+
+def _item(state: _State, event: Data) -> _Item:
+    return state.items.setdefault(event.get("output_index", event.get("item_id")), _Item())
+
+
+def _text(state: _State, item: _Item, text: str, logprobs: Any = None) -> Iterator[Event]:
+    if text or logprobs:
+        item.note("output_text", text)
+        state.length += len(text)
+        yield TextDelta(text, logprobs=read_logprobs(logprobs))
+
+
+def _refusal(item: _Item, text: str) -> Iterator[Event]:
+    if text:
+        item.note("refusal", text)
+        yield RefusalDelta(text)
+
+
+def _text_delta(state: _State, event: Data) -> Iterator[Event]:
+    yield from _text(state, _item(state, event), event["delta"], event.get("logprobs"))
+
+
+def _refusal_delta(state: _State, event: Data) -> Iterator[Event]:
+    yield from _refusal(_item(state, event), event["delta"])
+
+
+def _thought(state: _State, item: _Item, part: tuple[str, int], text: str) -> Iterator[Event]:
+    """The parts of one thought are set apart as in a finished answer."""
+    if not text:
+        return
+    gap = BREAK if item.part not in (None, part) else ""
+    item.note(part[0], text)
+    item.part = part
+    yield ReasoningDelta(gap + text, block=_block(state, item))
+
+
+def _block(state: _State, item: _Item) -> int:
+    if item.number < 0:
+        item.number, state.thoughts = state.thoughts, state.thoughts + 1
+    return item.number
+
+
+def _summary_delta(state: _State, event: Data) -> Iterator[Event]:
+    part = ("summary", event.get("summary_index", 0))
+    yield from _thought(state, _item(state, event), part, event["delta"])
+
+
+def _reasoning_delta(state: _State, event: Data) -> Iterator[Event]:
+    part = ("content", event.get("content_index", 0))
+    yield from _thought(state, _item(state, event), part, event["delta"])
+
+
+def _call_delta(state: _State, event: Data) -> Iterator[Event]:
+    yield from _arguments(_item(state, event), event["delta"])
+
+
+def _arguments(item: _Item, text: str) -> Iterator[Event]:
+    """A piece before its call is told with the call's end."""
+    if item.number >= 0 and text:
+        item.note("arguments", text)
+        yield ToolCallDelta(item.number, text)
+
+
+def _added(state: _State, event: Data) -> Iterator[Event]:
+    said, item = event["item"], _item(state, event)
+    item.id = said.get("id") or ""
+    if said.get("type") in CALLS:
+        yield from _call_start(state, item, said)
+
+
+def _call_start(state: _State, item: _Item, said: Data) -> Iterator[Event]:
+    if item.number < 0:
+        item.number, state.calls = state.calls, state.calls + 1
+        call = read_call(said)
+        yield ToolCallStart(item.number, call.id, call.name)
+
+
+def _done(state: _State, event: Data) -> Iterator[Event]:
+    item = _item(state, event)
+    item.id = event["item"].get("id") or item.id
+    yield from _whole(state, item, event["item"])
+
+
+def _whole(state: _State, item: _Item, said: Data) -> Iterator[Event]:
+    """A finished item: what its deltas left out."""
+    if item.done:
+        return
+    item.done = True
+    kind = said.get("type")
+    if kind == "message":
+        yield from _whole_message(state, item, said)
+    elif kind == "reasoning":
+        yield from _whole_thought(state, item, said)
+    elif kind in CALLS:
+        yield from _call_start(state, item, said)
+        yield from _arguments(item, item.rest("arguments", read_call(said).arguments))
+    else:
+        part = read_media(said)
+        yield MediaSeen(part, state.media)
+        state.media += isinstance(part, Image)
+
+
+def _whole_message(state: _State, item: _Item, said: Data) -> Iterator[Event]:
+    """Citations come with the end: only then are all of them known."""
+    parts = said.get("content") or ()
+    texts_said = [part for part in parts if part.get("type") == "output_text"]
+    whole = "".join(part.get("text") or "" for part in texts_said)
+    logprobs = [token for part in texts_said for token in part.get("logprobs") or ()]
+    yield from _text(state, item, item.rest("output_text", whole), None if item.said else logprobs)
+    before, cited = state.length - len(whole), list[Citation]()
+    for part in texts_said:
+        cited += read_citations(part, before)
+        before += len(part.get("text") or "")
+    if cited:
+        yield TextDelta("", citations=tuple(cited))
+    refusals = (part.get("refusal") or "" for part in parts if part.get("type") == "refusal")
+    yield from _refusal(item, item.rest("refusal", "".join(refusals)))
+
+
+def _whole_thought(state: _State, item: _Item, said: Data) -> Iterator[Event]:
+    """A thought that told any text tells the rest of it, and not the same once more as its other kind."""
+    told = list(item.said)
+    for kind in told:
+        rest = item.rest(kind, "".join(texts(said, kind)))
+        yield from _thought(state, item, item.part or (kind, 0), rest)
+    for kind in () if told else ("summary", "content"):
+        for index, text in enumerate(texts(said, kind)):
+            yield from _thought(state, item, (kind, index), text)
+    if item.said or said.get("encrypted_content"):
+        yield ReasoningDelta(signature=signature(said), block=_block(state, item))
+
+
+def _failed(state: _State, event: Data) -> Iterator[Event]:
+    raise error_in(event["response"]) or UpstreamError("The provider's answer failed")
+
+
+_READERS: dict[str, Callable[[_State, Data], Iterator[Event]]] = {
+    "response.output_text.delta": _text_delta,
+    "response.refusal.delta": _refusal_delta,
+    "response.reasoning_summary_text.delta": _summary_delta,
+    "response.reasoning_summary.delta": _summary_delta,
+    "response.reasoning_text.delta": _reasoning_delta,
+    "response.reasoning.delta": _reasoning_delta,
+    "response.function_call_arguments.delta": _call_delta,
+    "response.custom_tool_call_input.delta": _call_delta,
+    "response.output_item.added": _added,
+    "response.output_item.done": _done,
+    "response.failed": _failed,
+    "response.cancelled": _failed,
+}
+_ENDS = {"response.completed": "completed", "response.incomplete": "incomplete"}
+
+
+def _placed(state: _State, said: Data, index: int) -> _Item:
+    """The item that is meant in the whole response: by its id, or by its place where ids are new (OpenRouter)."""
+    same = (item for item in state.items.values() if item.id and item.id == said.get("id"))
+    return next(same, None) or state.items.setdefault(index, _Item())
+
+
+def _end(state: _State, response: Data, kind: str) -> Iterator[Event]:
+    for index, said in enumerate(response.get("output") or ()):
+        yield from _whole(state, _placed(state, said, index), said)
+    reason, native = finish(response | {"status": _ENDS[kind]}, state.calls > 0)
+    yield Finished(reason, native)
+    if response.get("usage"):
+        yield UsageSeen(read_usage(response["usage"]))
+    yield Ended()
