@@ -15,6 +15,13 @@ _AWS_KEY = (
     Part("secret_access_key", "AWS_SECRET_ACCESS_KEY"),
     Part("session_token", "AWS_SESSION_TOKEN", needed=False),
 )
+# OpenAI's models that answer by Responses alone: https://developers.openai.com/api/docs/models (each model's page), and
+# what ResponsesModel has beside ChatModel: https://github.com/openai/openai-python/blob/main/src/openai/types/shared
+RESPONSES_ONLY = (
+    (r"^(o[1-9]|gpt-[5-9](\.\d+)?)-pro(-\d{4}|$)", "openai_responses"),
+    (r"^gpt-[5-9](\.\d+)?-(codex|cyber)|^(codex-mini|gpt-daybreak-)", "openai_responses"),
+    (r"^o[34](-mini)?-deep-research|^computer-use-", "openai_responses"),
+)
 _PROJECT = "[/projects/{project}/locations/{location}]/publishers"
 
 CLOUDS: tuple[Provider, ...] = (
@@ -117,6 +124,7 @@ CLOUDS: tuple[Provider, ...] = (
             Part("client_secret", "AZURE_CLIENT_SECRET"),
         ),
         dialects={"openai": "openai_chat", "responses": "openai_responses"},
+        model_dialects=RESPONSES_ONLY,  # a deployment may be called anything, most are called as their model
         mounts=(
             Mount("/v1$", "/v1"),
             Mount("/models$", "/models?api-version={api_version:2024-05-01-preview}"),

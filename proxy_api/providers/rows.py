@@ -6,13 +6,12 @@ Adding an OpenAI-compatible provider is adding a row; its key is then read from 
 
 from __future__ import annotations
 
-from proxy_api.providers.clouds import CLOUDS
+from proxy_api.providers.clouds import CLOUDS, RESPONSES_ONLY
 from proxy_api.upstream import Provider
 
 _RESPONSES = {"openai": "openai_chat", "responses": "openai_responses"}
 
 HOSTS: tuple[Provider, ...] = (
-    # The models that answer by Responses alone: https://developers.openai.com/api/docs/models (each model's page).
     Provider(
         name="openai",
         dialect="openai_chat",
@@ -21,10 +20,7 @@ HOSTS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"completions", "embeddings", "moderations", "responses"}),
         dialects=_RESPONSES,
-        model_dialects=(
-            (r"^(o1-pro|o[34](-mini)?-deep-research|computer-use-)", "openai_responses"),
-            (r"^(o3|gpt-5(\.\d+)?)-pro(-\d{4}|$)|^(gpt-5(\.\d+)?-codex|codex-mini)", "openai_responses"),
-        ),
+        model_dialects=RESPONSES_ONLY,
     ),
     # Fields that are answered with 400: https://console.groq.com/docs/openai
     Provider(
