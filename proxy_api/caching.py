@@ -95,7 +95,9 @@ def time_to_live(value: str | None, max_ttl: int) -> int:
 
 def directives(value: str | None) -> dict[str, str]:
     """Cache-Control as {name: argument or ""}, names in lower case."""
-    pairs = (part.strip().partition("=") for part in (value or "").split(","))
+    if not value:
+        return {}
+    pairs = (part.strip().partition("=") for part in value.split(","))
     return {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs if name.strip()}
 
 
@@ -119,10 +121,11 @@ def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[
     scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name. Never the
     credential: two credentials of one provider would halve the hits.
     """
-    keyed = tuple(f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers)
-    parts = [part.encode() for part in (scope, *target, *keyed)]
-    framed = [len(part).to_bytes(4, "big") + part for part in parts]
-    return hashlib.blake2b(b"".join([*framed, b"\xff", canonical]), key=secret, digest_size=32).digest()
+    keyed = [f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers]
+    parts = [scope, *target, *keyed]
+    lengths = ",".join([str(len(part)) for part in parts])  # first, so that no two lists of parts read the same
+    said = "".join([lengths, "\n", *parts, "\n"]).encode() + canonical
+    return hashlib.blake2b(said, key=secret, digest_size=32).digest()
 
 
 def stream_format(headers: Mapping[str, str], stream: bool) -> None:
