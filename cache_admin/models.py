@@ -114,8 +114,16 @@ class UsageBody(models.Model):
         return str(self.id)
 
 
+class Source(models.TextChoices):
+    """Whose word a row is. The operator's own is never overwritten."""
+
+    OWN = "own", "own"
+    SYNCED = "synced", "list"
+
+
 class Price(models.Model):
-    """What a provider takes. Of several globs that fit a model, the one with most literal characters counts."""
+    """What a provider takes. Of several globs that fit a model, an own row's counts before the list's, and then the
+    one with most literal characters."""
 
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=256, help_text="A model's name, or a glob: gpt-4o-*")
@@ -127,6 +135,7 @@ class Price(models.Model):
         max_digits=14, decimal_places=6, null=True, blank=True, help_text="Written to its cache; empty: as input"
     )
     output = models.DecimalField(max_digits=14, decimal_places=6, help_text="USD per million output tokens")
+    source = models.CharField(max_length=8, choices=Source, default=Source.OWN, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "model"], name="one_price_a_model")]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from cache_admin.models import Price
+from cache_admin.models import Price, Source
 from keys import freshness
 from keys.reading import DATABASE, DatabaseAway
 
@@ -38,6 +38,7 @@ class Rate:
     cached: Decimal
     cache_write: Decimal
     output: Decimal
+    own: bool = True  # the operator's word, before the list's
 
     def cost(self, tokens: Tokens) -> Decimal:
         """USD. Counts that contradict each other (more cached than read) never make a part negative."""
@@ -46,10 +47,10 @@ class Rate:
         spent = plain * self.input + cached * self.cached + written * self.cache_write
         return (spent + tokens.output_tokens * self.output) / MILLION
 
-    def literals(self) -> int:
-        """How many characters of the glob stand for themselves; an exact name beats every glob."""
+    def rank(self) -> tuple[bool, int]:
+        """Own rows first, then by how many characters of the glob stand for themselves: an exact name beats all."""
         wild = sum(self.glob.count(sign) for sign in "*?[")
-        return len(self.glob) - wild if wild else 1000 + len(self.glob)
+        return self.own, len(self.glob) - wild if wild else 1000 + len(self.glob)
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ def reload() -> None:
 def read() -> Snapshot:
     """Raises DatabaseAway."""
     rates = [rate_of(row) for row in DATABASE.read(lambda: list(Price.objects.all()))]
-    return Snapshot(tuple(sorted(rates, key=Rate.literals, reverse=True)))
+    return Snapshot(tuple(sorted(rates, key=Rate.rank, reverse=True)))
 
 
 def rate_of(row: Price) -> Rate:
@@ -106,6 +107,7 @@ def rate_of(row: Price) -> Rate:
         cached=row.input if row.cached is None else row.cached,
         cache_write=row.input if row.cache_write is None else row.cache_write,
         output=row.output,
+        own=row.source == Source.OWN,
     )
 
 

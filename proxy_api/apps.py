@@ -6,10 +6,15 @@ from proxy_api.providers.rows import ROWS
 class ProxyApiConfig(AppConfig):
     name = "proxy_api"
     default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Models"
 
     def ready(self) -> None:
         """Tell `keys` which providers there are: it reads their keys and addresses, and knows no list of its own."""
-        from keys import credentials  # its models can be imported only once all apps are loaded
+        from keys import credentials, freshness  # models can be imported only once all apps are loaded
+        from proxy_api.models import Alias, CatalogModel
+
+        freshness.watch_model(Alias)
+        freshness.watch_model(CatalogModel)
 
         told = {row.name: credentials.Declared(row.env, row.keyless, row.options, row.parts) for row in ROWS}
         credentials.declare(told)

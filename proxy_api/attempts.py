@@ -20,10 +20,10 @@ from proxy_api.errors import BadRequest, GatewayError, UpstreamError
 from proxy_api.flight import Call, Flight
 from proxy_api.media import with_media
 from proxy_api.providers import Asked, hide_key, prepare, requested
+from proxy_api.routing import MAX_ATTEMPTS
 from proxy_api.transport import Deadlines, Exchange
 from proxy_api.upstream import Route, UpstreamRequest
 
-MAX_ATTEMPTS = 4
 SUCCESS = 200
 
 

@@ -1,8 +1,9 @@
 """From the model that was asked for to the routes that may answer, in the order in which they are tried.
 
-`provider/model` names the provider, `provider:dialect/model` also its wire language; a bare name means whoever the
-catalogue says, and whoever has a credential whose model list names it. Credentials of one model are tried from a
-uniformly random start, in turn. Pure but for `routes_for` and `listed_models`, which read the snapshot of credentials.
+An alias stands for its targets. `provider/model` names the provider, `provider:dialect/model` also its wire language;
+a bare name means whoever the catalogue says, and whoever has a credential whose model list names it. Credentials of one
+model are tried from a uniformly random start, in turn. Pure but for `routes_for` and `listed_models`, which read the
+snapshots in memory.
 Invariant: a credential is only ever paired with its own provider.
 """
 
@@ -10,16 +11,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import NamedTuple
 
 from keys.credentials import Credential, all_credentials
 from keys.identity import Identity
+from keys.options import NO_OPTIONS
 from proxy_api.catalog import WELL_KNOWN, providers_of
 from proxy_api.errors import BadRequest, GatewayError
+from proxy_api.known import KNOWN, NOTHING, Known
 from proxy_api.providers import PROVIDERS
 from proxy_api.upstream import Provider, Route
+
+MAX_ATTEMPTS = 4  # routes that one call tries
 
 
 class Target(NamedTuple):
@@ -50,23 +57,62 @@ def routes_for(asked: str, identity: Identity, endpoint_name: str | None = None)
     available = [one for one in all_credentials() if endpoint_name is None or one.name == endpoint_name]
     if endpoint_name is not None and not available:
         raise no_key(asked)
-    return routed(asked, identity, available, chance)
+    return routed(asked, identity, available, chance, KNOWN.get())
 
 
-def routed(asked: str, identity: Identity, available: Sequence[Credential], chance: float) -> tuple[Route, ...]:
-    """`routes_for` without the world: the credentials that may be used, environment first, and a number in [0, 1)."""
-    targets = meant(asked, available)
-    if not targets:
+def routed(
+    asked: str, identity: Identity, available: Sequence[Credential], chance: float, known: Known = NOTHING
+) -> tuple[Route, ...]:
+    """`routes_for` without the world: the credentials that may be used, environment first, a number in [0, 1), and
+    what the tables say. An alias's targets come in its order, each with its credentials in turn."""
+    groups = [meant(name, available, known) for name in known.aliases.get(asked, (asked,))]
+    if not any(groups):
         raise unknown_model(asked)
-    allowed = [target for target in targets if identity.may_use(*target.names())]
-    if not allowed:
+    allowed = [[one for one in group if may_use(identity, asked, one, known)] for group in groups]
+    if not any(allowed):
         raise not_allowed(asked)
-    pairs = [(target, credential) for target in allowed for credential in usable(target, identity, available)]
-    if not pairs:
+    pairs = [
+        [(one, own) for one in group for own in usable(one, identity, available)] for group in mine(allowed, identity)
+    ]
+    if not any(pairs):
         raise no_key(asked)
-    routes = [Route(one.provider, one.model, credential, at, one.dialect) for at, (one, credential) in enumerate(pairs)]
-    start = int(chance * len(routes))
-    return (*routes[start:], *routes[:start])
+    return in_order(pairs, chance)
+
+
+def may_use(identity: Identity, asked: str, target: Target, known: Known) -> bool:
+    """By the target's names, or by the alias's."""
+    return identity.may_use(*target.names(), *([asked] if asked in known.aliases else []))
+
+
+def mine(groups: Sequence[Sequence[Target]], identity: Identity) -> Sequence[Sequence[Target]]:
+    """A key that the caller brought belongs to one provider, the first that is meant: no other ever sees it."""
+    if identity.provider_key is None:
+        return groups
+    first = next(target.provider for group in groups for target in group)
+    return [[target for target in group if target.provider is first] for group in groups]
+
+
+def in_order(pairs: Sequence[Sequence[tuple[Target, Credential]]], chance: float) -> tuple[Route, ...]:
+    """Group after group, each from a random start; where not all can be tried, each group has at least one try."""
+    position = count()
+    groups = [[Route(to.provider, to.model, own, next(position), to.dialect) for to, own in group] for group in pairs]
+    turned = [turn(group, int(chance * len(group))) for group in groups]
+    shares = shared([len(group) for group in turned], MAX_ATTEMPTS)
+    first = [route for group, share in zip(turned, shares, strict=True) for route in group[:share]]
+    rest = [route for group, share in zip(turned, shares, strict=True) for route in group[share:]]
+    return (*first, *rest)
+
+
+def turn(routes: list[Route], start: int) -> list[Route]:
+    return [*routes[start:], *routes[:start]]
+
+
+def shared(sizes: Sequence[int], most: int) -> list[int]:
+    """How many of each group are tried when `most` are in all: one each, then the earlier groups' first."""
+    shares = [min(1, size) for size in sizes]
+    for at, size in enumerate(sizes):
+        shares[at] += max(0, min(size - shares[at], most - sum(shares)))
+    return shares
 
 
 def first_configured(routes: Sequence[Route]) -> Route:
@@ -75,8 +121,8 @@ def first_configured(routes: Sequence[Route]) -> Route:
 
 
 # -- names -------------------------------------------------------------------------------------------------------
-def meant(asked: str, available: Iterable[Credential]) -> tuple[Target, ...]:
-    """The targets that a name means; () for a name that means nothing here."""
+def meant(asked: str, available: Iterable[Credential], known: Known = NOTHING) -> tuple[Target, ...]:
+    """The targets that a name means, aliases aside; () for a name that means nothing here."""
     head, slash, model = asked.partition("/")
     name, colon, word = head.partition(":")
     provider = PROVIDERS.get(name.lower())
@@ -84,9 +130,9 @@ def meant(asked: str, available: Iterable[Credential]) -> tuple[Target, ...]:
         dialect = provider.dialect_of(model, word) if word or not colon else None
         return (Target(provider, model, dialect),) if model and dialect else ()
     naming = (credential.provider for credential in available if names_it(credential, asked))
-    found = dict.fromkeys((*providers_of(asked), *naming))
-    known = (PROVIDERS[one] for one in found if one in PROVIDERS)
-    return tuple(Target(provider, asked, provider.dialect_of(asked) or "") for provider in known)
+    found = dict.fromkeys((*providers_of(asked), *naming)) or known.providers.get(asked, ())
+    providers = (PROVIDERS[one] for one in found if one in PROVIDERS)
+    return tuple(Target(one, asked, one.dialect_of(asked) or "") for one in providers)
 
 
 def names_it(credential: Credential, model: str) -> bool:
@@ -123,10 +169,19 @@ def serves(credential: Credential, target: Target) -> bool:
 def brought(provider: Provider, identity: Identity, own: Iterable[Credential]) -> Iterator[Credential]:
     """The caller's own key, sent to the address that the environment sets for the provider, or to its public one;
     never to an address entered in the admin, which may belong to one key's contract."""
-    base_url = next((credential.base_url for credential in own if credential.trusted and credential.base_url), None)
+    set_here = next((one for one in own if one.trusted), None)
+    base_url = set_here.base_url if set_here else None
     if base_url or provider.base_url:
-        secret, trusted = identity.provider_key, base_url is not None
-        yield Credential(id="", name="", provider=provider.name, secret=secret, base_url=base_url, trusted=trusted)
+        secret, options = identity.provider_key, set_here.options if set_here else NO_OPTIONS
+        yield Credential(
+            id="",
+            name="",
+            provider=provider.name,
+            secret=secret,
+            base_url=base_url,
+            trusted=base_url is not None,
+            options=options,
+        )
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------
@@ -154,31 +209,39 @@ def _not_found(message: str) -> GatewayError:
 
 # -- what there is -----------------------------------------------------------------------------------------------
 def listed_models(identity: Identity) -> tuple[ListedModel, ...]:
-    """What this key may call, by its bare name where that leads to the provider, and as `provider/model`."""
-    return tuple(listed(identity, all_credentials()))
+    """What this key may call: aliases, and models by their bare name where that leads to the provider, and as
+    `provider/model`."""
+    return tuple(listed(identity, all_credentials(), KNOWN.get()))
 
 
-def listed(identity: Identity, available: Sequence[Credential]) -> Iterator[ListedModel]:
+def listed(identity: Identity, available: Sequence[Credential], known: Known = NOTHING) -> Iterator[ListedModel]:
     """`listed_models` without the world."""
-    for name, target in {target.names()[0]: target for target in _targets(identity, available)}.items():
+    yield from _aliases(identity, available, known)
+    for name, target in {target.names()[0]: target for target in _targets(identity, available, known)}.items():
         if identity.may_use(*target.names()):
-            if target in meant(target.model, available):
+            if target.model not in known.aliases and target in meant(target.model, available, known):
                 yield ListedModel(target.model, target.provider.name)
-            yield ListedModel(name, target.provider.name)
+            if name not in known.aliases:
+                yield ListedModel(name, target.provider.name)
 
 
-def _targets(identity: Identity, available: Sequence[Credential]) -> Iterator[Target]:
-    """Models that credentials name, and the well-known ones that a credential serves."""
+def _aliases(identity: Identity, available: Sequence[Credential], known: Known) -> Iterator[ListedModel]:
+    for name in known.aliases:
+        with suppress(GatewayError):
+            yield ListedModel(name, routed(name, identity, available, 0.0, known)[0].provider.name)
+
+
+def _targets(identity: Identity, available: Sequence[Credential], known: Known) -> Iterator[Target]:
+    """Models that credentials name, well-known ones and those of the catalogue that a credential serves."""
     for provider in PROVIDERS.values():
-        for model in (*_named(provider, available), *WELL_KNOWN.get(provider.name, ())):
+        own = [one for one in available if one.provider == provider.name]
+        for model in (*_named(own), *WELL_KNOWN.get(provider.name, ()), *known.models.get(provider.name, ())):
             target = Target(provider, model, provider.dialect_of(model) or "")
-            if any(True for _ in usable(target, identity, available)):
+            if any(True for _ in usable(target, identity, own)):
                 yield target
 
 
-def _named(provider: Provider, available: Iterable[Credential]) -> Iterator[str]:
-    for credential in available:
-        if credential.provider == provider.name:
-            yield from (
-                glob.removeprefix(f"{provider.name}/") for glob in credential.models if not set(glob) & set("*?[")
-            )
+def _named(own: Iterable[Credential]) -> Iterator[str]:
+    for credential in own:
+        whole = (glob for glob in credential.models if not set(glob) & set("*?["))
+        yield from (glob.removeprefix(f"{credential.provider}/") for glob in whole)

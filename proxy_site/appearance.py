@@ -46,6 +46,8 @@ NAVIGATION = [
             page("Credentials", "lock", "keys.providercredential"),
             page("Usage log", "receipt_long", "cache_admin.usagerecord"),
             page("Cached completions", "cached", "cache_admin.storedcompletion"),
+            page("Aliases", "alt_route", "proxy_api.alias"),
+            page("Models", "model_training", "proxy_api.catalogmodel"),
             page("Prices", "sell", "cache_admin.price"),
         ]
     },

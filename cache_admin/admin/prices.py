@@ -1,4 +1,4 @@
-"""Prices, entered by hand: every process uses a change within a second."""
+"""Prices, of a list or entered by hand: every process uses a change within a second."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from cache_admin.models import Price
+from cache_admin.models import Price, Source
 from cache_admin.shown import dollars
 
 AS_INPUT = "as input"
@@ -24,9 +24,9 @@ HELP = {
 
 @admin.register(Price)
 class PriceAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("provider", "model", "per_input", "per_cached", "per_cache_write", "per_output")
+    list_display = ("provider", "model", "per_input", "per_cached", "per_cache_write", "per_output", "source")
     list_display_links = ("model",)
-    list_filter = ("provider",)
+    list_filter = ("provider", "source")
     list_filter_sheet = False
     search_fields = ("provider", "model")
     search_help_text = "Provider, model"
@@ -40,6 +40,11 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: Price | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, help_texts=HELP, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:
+        """What an operator saves is the operator's: the next reading of the list leaves it."""
+        obj.source = Source.OWN
+        super().save_model(request, obj, form, change)
 
     @display(description="Input, per 1M tokens", ordering="input")  # type: ignore[untyped-decorator]
     def per_input(self, row: Price) -> str:

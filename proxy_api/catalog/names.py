@@ -19,6 +19,13 @@ _OWNERS: tuple[tuple[str, str], ...] = (
     (r"grok-", "xai"),
     (r"sonar", "perplexity"),
     (r"accounts/", "fireworks"),
+    (r"(gemini|gemma|learnlm)-|text-embedding-00|gemini-embedding", "google"),
+    (r"command-|c4ai-|embed-(v\d|english|multilingual)", "cohere"),
+    (r"(kimi|moonshot)-", "moonshotai"),
+    (r"glm-", "zai"),
+    (r"qwen(\d|-)(?!.*/)|qw[qv]-", "alibaba"),
+    (r"databricks-", "databricks"),
+    (r"((us|eu|apac|jp|au|ca|global)\.)?(amazon|anthropic|meta|mistral|cohere|deepseek|ai21|writer|qwen)\.", "bedrock"),
 )
 _BARE = tuple((re.compile(pattern), provider) for pattern, provider in _OWNERS)
 

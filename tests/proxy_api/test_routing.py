@@ -6,6 +6,7 @@ from keys.credentials import Credential
 from keys.identity import Identity
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
+from proxy_api.known import Known
 from proxy_api.routing import first_configured, listed, routed
 from proxy_api.upstream import Route
 
@@ -54,7 +55,7 @@ def test_a_name_means_a_provider_and_a_model(asked: str, way: str) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    ["no-such-model-xyz", "../../etc/passwd", "opnai/gpt-4o", "openai/", "openai:responses/gpt-4o", "/", "openai:/x"],
+    ["no-such-model-xyz", "../../etc/passwd", "opnai/gpt-4o", "openai/", "openai:native/gpt-4o", "/", "openai:/x"],
 )
 def test_an_unknown_name_is_a_404(asked: str) -> None:
     error = refusal(asked, credential("openai"))
@@ -174,3 +175,92 @@ def test_everything_listed_can_be_called() -> None:
     have = [credential("openai"), credential("groq"), credential("cerebras", models=("gpt-oss-*",))]
     for model in listed(ANYONE, have):
         assert routed(model.id, ANYONE, have, 0.0)[0].provider.name in (model.provider, "groq", "cerebras")
+
+
+SMART = Known(aliases={"smart": ("openai/gpt-4o", "anthropic/claude-sonnet-4-5", "groq/x")})
+
+
+def fallbacks(asked: str, *available: Credential, identity: Identity = ANYONE, chance: float = 0.0) -> list[str]:
+    routes = routed(asked, identity, available, chance, SMART)
+    return [f"{route.provider.name}@{route.credential.name}" for route in routes]
+
+
+def test_an_aliass_targets_are_tried_in_its_order_whatever_the_random_start() -> None:
+    available = [credential("anthropic", "a"), credential("openai", "b"), credential("openai", "c")]
+    assert fallbacks("smart", *available) == ["openai@b", "openai@c", "anthropic@a"]
+    assert fallbacks("smart", *available, chance=0.9) == ["openai@c", "openai@b", "anthropic@a"]
+
+
+def test_a_target_without_a_credential_is_passed_over() -> None:
+    assert fallbacks("smart", credential("groq", "g"), credential("anthropic", "a")) == ["anthropic@a", "groq@g"]
+
+
+def test_each_target_gets_a_try_where_the_first_has_credentials_enough_for_all() -> None:
+    many = [credential("openai", f"o{number}") for number in range(6)]
+    found = fallbacks("smart", *many, credential("anthropic", "a"))
+    assert found[:4] == ["openai@o0", "openai@o1", "openai@o2", "anthropic@a"]
+    assert len(found) == 7
+    routes = routed("smart", ANYONE, many, 0.9, SMART)
+    assert first_configured(routes).credential.name == "o0"
+
+
+@pytest.mark.parametrize(
+    ("models", "ways"),
+    [
+        (("smart",), ["openai@b", "anthropic@a"]),
+        (("anthropic/*",), ["anthropic@a"]),
+        (("*",), ["openai@b", "anthropic@a"]),
+    ],
+)
+def test_a_key_may_use_an_alias_by_its_name_or_by_its_targets(models: tuple[str, ...], ways: list[str]) -> None:
+    available = [credential("anthropic", "a"), credential("openai", "b")]
+    assert fallbacks("smart", *available, identity=limited(*models)) == ways
+
+
+def test_an_alias_is_refused_as_a_model_is() -> None:
+    with pytest.raises(GatewayError) as nobody:
+        routed("smart", ANYONE, [], 0.0, SMART)
+    assert (nobody.value.status, nobody.value.message.partition(".")[0]) == (404, "No API keys found (for smart)")
+    with pytest.raises(GatewayError) as other:
+        routed("smart", limited("groq/*"), [credential("openai")], 0.0, Known(aliases={"smart": ("openai/x",)}))
+    assert other.value.status == 403
+    with pytest.raises(GatewayError) as broken:
+        routed("smart", ANYONE, [credential("openai")], 0.0, Known(aliases={"smart": ("gone/x",)}))
+    assert broken.value.status == 404
+
+
+def test_an_alias_may_bear_a_full_name_and_its_own_targets_are_no_aliases() -> None:
+    known = Known(aliases={"openai/gpt-4o": ("azure/gpt-4o", "openai/gpt-4o")})
+    available = [credential("azure", "z", base_url="https://r"), credential("openai", "o")]
+    routes = routed("openai/gpt-4o", ANYONE, available, 0.0, known)
+    assert [route.provider.name for route in routes] == ["azure", "openai"]
+
+
+def test_a_callers_own_key_goes_to_the_first_provider_of_an_alias_alone() -> None:
+    assert {way.partition("@")[0] for way in fallbacks("smart", identity=OWN_KEY)} == {"openai"}
+
+
+def test_a_callers_own_key_goes_with_the_options_that_the_environment_sets() -> None:
+    here = credential("bedrock-mantle", options={"region": "eu-west-1"}, secret=None, trusted=True)
+    (route,) = routed("bedrock-mantle/m", OWN_KEY, [here], 0.0)
+    assert (route.credential.options, route.credential.secret) == ({"region": "eu-west-1"}, OWN_KEY.provider_key)
+    assert not route.credential.trusted
+
+
+def test_a_bare_name_that_nobody_owns_is_looked_up_in_the_catalogue() -> None:
+    known = Known(providers={"some-model": ("together", "groq")}, models={"together": ("some-model",)})
+    available = [credential("together", "t"), credential("openai", "o")]
+    assert [route.provider.name for route in routed("some-model", ANYONE, available, 0.0, known)] == ["together"]
+    with pytest.raises(GatewayError) as caught:
+        routed("some-model", ANYONE, [credential("openai")], 0.0, known)
+    assert "No API keys found (for some-model)" in caught.value.message
+
+
+def test_the_list_shows_aliases_and_what_the_catalogue_says_of_providers_with_a_credential() -> None:
+    known = Known(
+        aliases={"smart": ("together/m-1",), "dead": ("groq/x",)},
+        models={"together": ("m-1",), "groq": ("m-2",)},
+        providers={"m-1": ("together",), "m-2": ("groq",)},
+    )
+    shown = [model.id for model in listed(ANYONE, [credential("together")], known)]
+    assert shown == ["smart", "m-1", "together/m-1"]

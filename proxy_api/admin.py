@@ -1,0 +1,90 @@
+"""The pages of aliases and of the catalogue: every process uses a change within a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from cache_admin.models import Source
+from keys.forms import PatternsField
+from proxy_api.models import Alias, CatalogModel
+from proxy_api.providers import PROVIDERS
+from proxy_api.routing import MAX_ATTEMPTS, meant
+
+
+class AliasForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
+    """Each target must mean something now: a mistyped one would only be found when the others fail."""
+
+    targets = PatternsField(
+        help_text=f"One provider/model a line, in the order of trying. One call tries {MAX_ATTEMPTS}."
+    )
+
+    class Meta:
+        model = Alias
+        fields = ("name", "targets", "enabled")
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if set(name) & set(" \t*?["):
+            raise ValidationError("A name has no blanks and is no pattern.")
+        return name
+
+    def clean_targets(self) -> list[str]:
+        targets: list[str] = self.cleaned_data["targets"]
+        if not targets:
+            raise ValidationError("At least one target.")
+        for target in targets:
+            if set(target) & set("*?[") or not meant(target, ()):
+                raise ValidationError(f"{target}: no such provider. There are {', '.join(sorted(PROVIDERS))}.")
+        return targets
+
+
+@admin.register(Alias)
+class AliasAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published without types
+    form = AliasForm
+    list_display = ("name", "order", "enabled")
+    list_filter = ("enabled",)
+    list_filter_sheet = False
+    search_fields = ("name",)
+    search_help_text = "Name"
+    add_text = "Add an alias"
+    empty_text = "No aliases yet. One gives a model another name, or a list of others to fall back on."
+
+    @display(description="Targets in order")  # type: ignore[untyped-decorator]
+    def order(self, row: Alias) -> str:
+        return " → ".join(map(str, row.targets))
+
+
+class CatalogModelForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+    modalities = PatternsField(help_text="What it reads, one a line: text, image, audio.")
+
+    class Meta:
+        model = CatalogModel
+        fields = ("provider", "model", "context", "max_output", "modalities")
+
+
+@admin.register(CatalogModel)
+class CatalogModelAdmin(ModelAdmin):  # type: ignore[misc]  # as above
+    form = CatalogModelForm
+    list_display = ("model", "provider", "context", "max_output", "reads", "source")
+    list_filter = ("provider", "source")
+    list_filter_sheet = False
+    search_fields = ("model", "provider")
+    search_help_text = "Model, provider"
+    add_text = "Add a model"
+    empty_text = "No models yet: `manage.py sync_prices` reads the list, and the worker does so daily."
+
+    @display(description="Reads")  # type: ignore[untyped-decorator]
+    def reads(self, row: CatalogModel) -> str:
+        return ", ".join(map(str, row.modalities))
+
+    def save_model(self, request: HttpRequest, obj: CatalogModel, form: Any, change: bool) -> None:
+        """What an operator saves is the operator's: the next reading of the list leaves it."""
+        obj.source = Source.OWN
+        super().save_model(request, obj, form, change)
