@@ -1,0 +1,66 @@
+"""Parts gathered from events stand in the provider's own order."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from proxy_api.chat import (
+    ChatResponse,
+    Citation,
+    MediaSeen,
+    Opaque,
+    Reasoning,
+    ReasoningDelta,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+)
+from proxy_api.gathering import Gathered
+from proxy_api.replay import replay
+from tests.strategies import openai_responses
+
+
+def test_thoughts_between_calls_stay_between_them() -> None:
+    gathered = Gathered()
+    search = Opaque("anthropic", {"type": "server_tool_use"})
+    cited = Citation(0, 5, "https://example.com")
+    for event in (
+        ReasoningDelta("One", block=0),
+        ReasoningDelta(signature="s1", block=0),
+        TextDelta("Let "),
+        TextDelta("me", citations=(cited,)),
+        TextDelta(" see"),
+        ToolCallStart(0, "a", "f"),
+        MediaSeen(search),
+        ReasoningDelta(redacted="r", block=1),
+        ToolCallStart(1, "b", "g", signature="s2"),
+        ToolCallDelta(0, "{"),
+        ToolCallDelta(1, "{}"),
+        ToolCallDelta(0, "}"),
+        TextDelta("Done"),
+    ):
+        gathered.note(event)
+    assert gathered.answers() == [
+        (
+            Reasoning("One", "s1"),
+            Text("Let me", citations=(cited,)),
+            Text(" see"),
+            ToolCall("a", "f", "{}"),
+            search,
+            Reasoning(redacted="r"),
+            ToolCall("b", "g", "{}", "s2"),
+            Text("Done"),
+        )
+    ]
+
+
+@given(openai_responses())
+def test_an_answer_that_stands_in_openais_order_is_gathered_as_it_is(response: ChatResponse) -> None:
+    gathered = Gathered()
+    for event in replay(response):
+        gathered.note(event)
+    told = [choice.parts for choice in response.choices if choice.parts]
+    found = [tuple(part for part in parts if part != Text("")) for parts in gathered.answers()]
+    assert [parts for parts in found if parts] == told
