@@ -13,7 +13,7 @@ from functools import cache
 import orjson
 from django.conf import settings
 
-from proxy_api import framing, relay, transport
+from proxy_api import framing, relay, transport, vault
 from proxy_api.access_tokens import authorized
 from proxy_api.chat import Loss
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError
@@ -75,6 +75,7 @@ def request_for(call: Call, route: Route, body: bytes) -> UpstreamRequest:
 
 def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
     """What a request needs beside the client's words before it can be said in another language."""
+    way.asked = vault.recalled(way.asked, flight.owner(way.route))
     wants = way.dialect.wants_bytes
     way.asked = yield from with_media(way.asked, wants_bytes=wants, kept=flight.media, watch=flight.watch)
 

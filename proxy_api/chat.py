@@ -160,7 +160,8 @@ class ChatRequest:
     """One request. `None` means: not said. `knobs` are tuning parameters by their OpenAI names, values unchanged
     (frequency_penalty, logit_bias, user, metadata, service_tier, reasoning_effort, ...); `extra` are the unknown
     top-level fields of `dialect`, the language that the request came in. `legacy_functions`: the tools were said as
-    `functions`, so the answer says `function_call`."""
+    `functions`, so the answer says `function_call`. `native_tools`: tools that run at one provider, each with its place
+    among the client's tools; `tools` are the others."""
 
     model: str
     messages: tuple[Message, ...]
@@ -181,6 +182,7 @@ class ChatRequest:
     extra: Mapping[str, JSON] = field(default_factory=dict)
     dialect: str = "openai_chat"
     legacy_functions: bool = False
+    native_tools: tuple[tuple[int, Opaque], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

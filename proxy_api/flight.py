@@ -14,7 +14,7 @@ from cache_admin import completions
 from cache_admin.completions import Completion
 from keys.identity import Identity
 from keys.settled import settings
-from proxy_api import relay
+from proxy_api import relay, vault
 from proxy_api.body import Body
 from proxy_api.caching import Policy
 from proxy_api.endpoints import Endpoint
@@ -23,6 +23,7 @@ from proxy_api.media import Fetched
 from proxy_api.recording import Record
 from proxy_api.transport import Watch
 from proxy_api.upstream import Route
+from proxy_api.vault import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,10 @@ class Flight:
         """The finished answer is wanted whole: for the cache, or for a ledger that keeps everything."""
         return self.plan.policy.write or self.call.kept == "full"
 
+    def owner(self, route: Route) -> Owner:
+        """Whose the thoughts are that this route's model has."""
+        return Owner(self.call.identity.scope, route.provider.name, route.model)
+
     def fail(self, error: GatewayError) -> None:
         if self.call.kept == "full":
             self.record.entry.request_body = self.call.body.raw
@@ -96,6 +101,8 @@ class Flight:
             self.record.entry.cache = "stored"
         if self.call.kept == "full":
             self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.way.completion()
+        if isinstance(self.way, relay.Crossing):
+            vault.keep(self.way.told, self.way.parts(), self.owner(self.way.route))
         self.record.succeed(self.way.facts, max(clock, time.monotonic()))
         return kept
 

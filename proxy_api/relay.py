@@ -20,6 +20,7 @@ from proxy_api import catalog, chat, forms, framing, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
+from proxy_api.gathering import Gathered
 from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
@@ -198,7 +199,10 @@ class Crossing:
         self.asked = CLIENT_DIALECT.read_request({**body.value, "model": route.model})
         self.losses: tuple[chat.Loss, ...] = ()
         self.facts = Facts()
+        self.told = self.asked.messages  # as the client sent them, whatever is added to `asked`
         self.events: list[chat.Event] = []
+        self.gathered = Gathered()
+        self.answers: list[tuple[chat.Part, ...]] = []
         self.answer = b""
 
     def request(self) -> bytes:
@@ -208,6 +212,7 @@ class Crossing:
     def plain(self, answer: bytes) -> bytes:
         response = response_as_asked(self.dialect.read_response(loads(answer), self.keeping.now), self.asked)
         self.facts = response_facts(response)
+        self.answers = [choice.parts for choice in response.choices]
         self.answer = dumps(CLIENT_DIALECT.write_response(response))
         return self.answer
 
@@ -229,6 +234,7 @@ class Crossing:
     def note(self, event: chat.Event) -> None:
         if self.keeping.keep:
             self.events.append(event)
+        self.gathered.note(event)
         match event:
             case chat.TextDelta() | chat.ToolCallDelta():
                 return
@@ -241,6 +247,10 @@ class Crossing:
                 self.facts.usage = usage
             case chat.Ended():
                 self.facts.complete = True
+
+    def parts(self) -> list[tuple[chat.Part, ...]]:
+        """Of each choice of the finished answer, in the provider's order."""
+        return self.answers or self.gathered.answers()
 
     def completion(self) -> bytes:
         if self.answer:

@@ -124,6 +124,46 @@ def anthropic_stream(text: str = HELLO, stop: str = "end_turn") -> list[bytes]:
     ]
 
 
+def anthropic_blocks(content: list[dict[str, Any]], stop: str = "end_turn", **delta: Any) -> list[bytes]:
+    """The frames of a message with these blocks, each in two deltas where it can come in pieces."""
+    start = json.loads(anthropic_answer(content=[], stop_reason=None, usage=anthropic_usage(output=1)))
+    frames = [anthropic_event("message_start", message=start)]
+    for index, block in enumerate(content):
+        begun, deltas = _begun(block)
+        frames.append(anthropic_event("content_block_start", index=index, content_block=begun))
+        frames += [anthropic_event("content_block_delta", index=index, delta=delta) for delta in deltas]
+        frames.append(anthropic_event("content_block_stop", index=index))
+    last = {"stop_reason": stop, "stop_sequence": None} | delta
+    return [
+        *frames,
+        anthropic_event("message_delta", delta=last, usage={"output_tokens": 15}),
+        anthropic_event("message_stop"),
+    ]
+
+
+def _begun(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """How a block starts in a stream, and the deltas that complete it."""
+    match block["type"]:
+        case "text":
+            cited = [{"type": "citations_delta", "citation": citation} for citation in block.get("citations", ())]
+            return block | {"text": ""}, [*_halves("text_delta", "text", block["text"]), *cited]
+        case "thinking":
+            signature = {"type": "signature_delta", "signature": block["signature"]}
+            return block | {"thinking": "", "signature": ""}, [
+                *_halves("thinking_delta", "thinking", block["thinking"]),
+                signature,
+            ]
+        case "tool_use" | "server_tool_use" | "mcp_tool_use":
+            return block | {"input": {}}, _halves("input_json_delta", "partial_json", json.dumps(block["input"]))
+        case _:
+            return block, []
+
+
+def _halves(type: str, field: str, text: str) -> list[dict[str, Any]]:
+    middle = len(text) // 2
+    return [{"type": type, field: text[:middle]}, {"type": type, field: text[middle:]}]
+
+
 def anthropic_error(type: str = "overloaded_error", message: str = "Overloaded") -> bytes:
     return json.dumps({"type": "error", "error": {"type": type, "message": message}, "request_id": "req_011"}).encode()
 

@@ -1,0 +1,267 @@
+"""The reasoning vault: what a provider wants back with the next turn and a plain OpenAI client does not send.
+
+Signatures of thoughts and of tool calls, redacted thoughts, blocks of server-side tools: OpenAI's chat has no word for
+them, so most clients drop them, and the provider then answers 400 or thinks from the start. They are kept in Redis,
+sealed, for DRAGOMAN_REASONING_TTL seconds, and put back into the assistant's message that lost them. Only for the same
+caller's scope, provider and model: a signature proves a thought to its own maker alone.
+
+An answer with tool calls is found by the id of any of its calls, one without by the conversation that led to it: two
+users of one key may well get the same short answer, and must not get each other's thoughts.
+Invariant: one exchange with Redis for a request and none to wait for after it; without Redis all goes on as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from keys.pepper import pepper
+from keys.reading import DatabaseAway
+from keys.redis import RedisAway, ResponseError, command, tell
+from keys.sealing import SealBroken, place, ring
+from keys.settled import settings
+from proxy_api import catalog
+from proxy_api.chat import (
+    Audio,
+    ChatRequest,
+    Citation,
+    File,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+MOST_MESSAGES = 64  # of one request that are looked up, the latest
+MOST_BYTES = 1 << 20  # of one answer: what search tools bring along runs to 100 kB
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Reasoning, Text, Refusal, ToolCall, Opaque)}
+_THINKING = ("reasoning_effort", "reasoning_budget", "reasoning_enabled")
+_AWAY = (RedisAway, ResponseError, DatabaseAway, SealBroken)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose thoughts these are: the caller's cache scope, and the provider and model that made them."""
+
+    scope: str
+    provider: str
+    model: str
+
+    def address(self, *names: str | bytes) -> bytes:
+        """Of an answer: unguessable, and never the same for two owners."""
+        told = place(self.scope, self.provider, self.model)
+        digest = blake2b(told, digest_size=20, key=pepper("reasoning vault"))
+        for name in names:
+            digest.update(b"\0" + (name.encode() if isinstance(name, str) else name))
+        return b"r:1:" + digest.hexdigest().encode()
+
+    def seal_place(self, address: bytes) -> bytes:
+        return place("reasoning", self.scope, self.provider, self.model, address.decode())
+
+
+# -- after an answer --------------------------------------------------------------------------------------------------
+def keep(asked: Sequence[Message], answers: Iterable[Sequence[Part]], owner: Owner) -> None:
+    """Keep what the next turn needs. asked: the messages as the client sent them; answers: the parts of each choice."""
+    if settings.DRAGOMAN_REASONING_TTL <= 0:
+        return
+    for parts in answers:
+        if any(is_private(part) for part in parts):
+            with suppress(*_AWAY):
+                _put(asked, parts, owner)
+
+
+def is_private(part: Part) -> bool:
+    """Whether a client that knows OpenAI's words alone would lose something of this part."""
+    match part:
+        case Reasoning():
+            return part.signature is not None or part.redacted is not None
+        case ToolCall():
+            return part.signature is not None
+        case Text():
+            return part.signature is not None or any(citation.native for citation in part.citations)
+        case _:
+            return isinstance(part, Opaque)
+
+
+def _put(asked: Sequence[Message], parts: Sequence[Part], owner: Owner) -> None:
+    packed = pack(parts)
+    if packed is None or len(packed) > MOST_BYTES:
+        return
+    calls = [part.id for part in parts if isinstance(part, ToolCall) and part.id]
+    if calls:
+        addresses = [owner.address("call", call) for call in calls]
+    else:
+        addresses = [owner.address("answer", conversation([*asked, Message("assistant", tuple(parts))])[-1])]
+    for address in addresses:
+        sealed = ring().seal(packed, owner.seal_place(address))
+        tell("SET", address, sealed, "EX", settings.DRAGOMAN_REASONING_TTL)
+
+
+def pack(parts: Iterable[Part]) -> bytes | None:
+    """Media are left out: no client sends them back, no provider wants them. None for numbers beyond 64 bits."""
+    try:
+        return orjson.dumps([[type(part).__name__, part] for part in parts if type(part).__name__ in _KINDS])
+    except TypeError:
+        return None
+
+
+def unpack(packed: bytes) -> tuple[Part, ...]:
+    """Raises ValueError, TypeError or KeyError for what another version has packed."""
+    return tuple(_unpacked(kind, fields) for kind, fields in orjson.loads(packed))
+
+
+def _unpacked(kind: str, fields: dict[str, Any]) -> Part:
+    if kind == "Text":
+        fields["citations"] = tuple(Citation(**citation) for citation in fields["citations"])
+    part: Part = _KINDS[kind](**fields)
+    return part
+
+
+# -- before the next turn ---------------------------------------------------------------------------------------------
+def recalled(request: ChatRequest, owner: Owner) -> ChatRequest:
+    """The request with what its assistant messages have lost put back."""
+    server_tools = bool(request.native_tools)
+    lost = [index for index, message in enumerate(request.messages) if has_lost(message, server_tools)][-MOST_MESSAGES:]
+    if settings.DRAGOMAN_REASONING_TTL <= 0 or not lost:
+        return request
+    with suppress(*_AWAY):
+        addresses = dict(_addresses(request, lost, owner))
+        found = _found(list(addresses.values()), owner) if addresses else {}
+        messages = list(request.messages)
+        for index, address in addresses.items():
+            if address in found:
+                messages[index] = mended(messages[index], found[address])
+        return replace(request, messages=tuple(messages)) if found else request
+    return request
+
+
+def has_lost(message: Message, server_tools: bool) -> bool:
+    """An assistant's message with nothing of its provider's own in it; with tools that run there, their blocks may be
+    missing although the thoughts are there."""
+    return message.role == "assistant" and (server_tools or not any(is_private(part) for part in message.parts))
+
+
+def wants_thoughts(request: ChatRequest) -> bool:
+    """Whether thoughts without a tool call are worth a look: the model thinks, or uses tools of its provider's."""
+    thinks = catalog.facts(request.model).always_thinks or "thinking" in request.extra or bool(request.native_tools)
+    return thinks or any(name in request.knobs for name in _THINKING)
+
+
+def _addresses(request: ChatRequest, lost: list[int], owner: Owner) -> Iterator[tuple[int, bytes]]:
+    history: list[bytes] = []
+    wanted = wants_thoughts(request)
+    for index in lost:
+        call = next((part.id for part in request.messages[index].parts if isinstance(part, ToolCall)), None)
+        if call:
+            yield index, owner.address("call", call)
+        elif wanted:
+            history = history or conversation(request.messages)
+            yield index, owner.address("answer", history[index])
+
+
+def _found(addresses: list[bytes], owner: Owner) -> dict[bytes, tuple[Part, ...]]:
+    found = {}
+    for address, sealed in zip(addresses, command("MGET", *addresses), strict=True):
+        if sealed is not None:
+            with suppress(SealBroken, ValueError, TypeError, KeyError):
+                found[address] = unpack(ring().unseal(sealed, owner.seal_place(address)))
+    return found
+
+
+def conversation(messages: Sequence[Message]) -> list[bytes]:
+    """For each message a digest of all up to it: what any client sends back, whatever fields it drops. Instructions
+    are left out: many change with the clock."""
+    digest, found = blake2b(digest_size=20), []
+    for message in messages:
+        if message.role not in ("system", "developer"):
+            digest.update(f"\1{message.role}\0".encode())
+            for piece in _pieces(message.parts):
+                digest.update(piece.encode("utf-8", "surrogatepass") + b"\0")
+        found.append(digest.digest())
+    return found
+
+
+def _pieces(parts: Sequence[Part]) -> Iterator[str]:
+    """Texts in one, because an answer of several blocks comes back as one string."""
+    if text := said(parts):
+        yield text
+    for part in parts:
+        match part:
+            case Image() | File():
+                yield part.data or part.url or (part.file_id if isinstance(part, File) else None) or ""
+            case Audio():
+                yield part.data
+            case ToolCall():
+                yield f"{part.id}\0{part.name}"
+            case ToolResult():
+                yield part.call_id
+                yield from _pieces(part.parts)
+            case _:
+                pass
+
+
+def said(parts: Iterable[Part]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, (Text, Refusal))).strip()
+
+
+def mended(message: Message, kept: tuple[Part, ...]) -> Message:
+    """The message with what was kept of it. Where it is the whole answer, all parts in the provider's own order; where
+    the client has cut or split it, its own words with the signatures that go with them."""
+    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    known = {part.id: part for part in kept if isinstance(part, ToolCall)}
+    own = {call.id: _signed(call, known.get(call.id)) for call in calls}
+    if [call.id for call in calls] == list(known) and said(message.parts) == said(kept):
+        parts = [own[part.id] if isinstance(part, ToolCall) else part for part in kept]
+        return replace(message, parts=tuple(_marked(parts, message.parts)))
+    rest = [own[part.id] if isinstance(part, ToolCall) else part for part in message.parts]
+    begins = not any(is_private(part) for part in message.parts)
+    if begins:
+        rest = [part for part in rest if not isinstance(part, Reasoning)]
+        begins = not calls or next(iter(known), None) == calls[0].id
+    return replace(message, parts=(*(_first_thoughts(kept) if begins else ()), *rest))
+
+
+def _signed(call: ToolCall, kept: ToolCall | None) -> ToolCall:
+    """The client's call, in the model's own spelling where it says the same."""
+    if kept is None or kept.name != call.name:
+        return call
+    same = _read(call.arguments) == _read(kept.arguments)
+    return replace(call, signature=kept.signature, arguments=kept.arguments if same else call.arguments)
+
+
+def _read(arguments: str) -> Any:
+    try:
+        return json.loads(arguments or "{}")
+    except ValueError:
+        return arguments
+
+
+def _marked(parts: list[Part], given: Sequence[Part]) -> list[Part]:
+    """The client's cache mark on a text stays: on the last text."""
+    mark = next((part.cache_control for part in reversed(given) if isinstance(part, Text) and part.cache_control), None)
+    last = next((at for at in reversed(range(len(parts))) if isinstance(parts[at], Text)), None)
+    if mark is not None and last is not None:
+        text = parts[last]
+        assert isinstance(text, Text)
+        parts[last] = replace(text, cache_control=mark)
+    return parts
+
+
+def _first_thoughts(kept: Sequence[Part]) -> Iterator[Part]:
+    """Those before the answer's first call."""
+    for part in kept:
+        if isinstance(part, ToolCall):
+            return
+        if isinstance(part, Reasoning):
+            yield part
