@@ -18,11 +18,13 @@ _LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 @dataclass(frozen=True, slots=True)
 class Reasoner:
     """reasons: it gives reasoning items, so that their encrypted content can be asked for, and takes them back (others
-    answer 400 to both); None: not known.
+    answer 400 to both); None: not known. sealed: that content is sealed; in the clear (content, not summary) it needs
+    no proof.
     efforts: the levels that it knows, ascending; () = not known, sent as asked. default: the level when none is said.
     samples: temperature, top_p and logprobs are taken at any level; else only at `none`."""
 
     reasons: bool | None = True
+    sealed: bool = True
     efforts: tuple[str, ...] = ()
     default: str = "medium"
     samples: bool = False
@@ -31,7 +33,6 @@ class Reasoner:
 _THREE = ("low", "medium", "high")
 _PLAIN = Reasoner(reasons=False, samples=True)
 _UNKNOWN = Reasoner(reasons=None, samples=True)
-_OPEN = Reasoner(samples=True)
 
 _MODELS: tuple[tuple[str, Reasoner], ...] = (
     (r"gpt-5[\d.]*-(chat|search)|gpt-[34]|chatgpt|non-reasoning", _PLAIN),
@@ -44,7 +45,8 @@ _MODELS: tuple[tuple[str, Reasoner], ...] = (
     (r"gpt-5[.]\d|gpt-[6-9]|gpt-\d\d", Reasoner()),
     (r"gpt-5", Reasoner(efforts=("minimal", *_THREE))),
     (r"(^|[/.])o[1-9](-|$)", Reasoner(efforts=_THREE)),
-    (r"gpt-oss|grok-(3-mini|[4-9]|code)|deepseek", _OPEN),
+    (r"gpt-oss|deepseek", Reasoner(sealed=False, samples=True)),
+    (r"grok-(3-mini|[4-9]|code)", Reasoner(samples=True)),
 )
 
 

@@ -35,7 +35,7 @@ def tune(request: ChatRequest) -> Tuning:
         tuning.fields["reasoning"] = reasoning
     samples = model.samples or (reasoning.get("effort") or model.default) == "none"
     _sample(tuning, request, samples)
-    _include(tuning, request, bool(model.reasons or reasoning), samples)
+    _include(tuning, request, model.sealed and bool(model.reasons or reasoning), samples)
     return tuning
 
 
@@ -69,11 +69,11 @@ def _sample(tuning: Tuning, request: ChatRequest, samples: bool) -> None:
             tuning.losses.append(Loss(name, "the model refuses it while it reasons"))
 
 
-def _include(tuning: Tuning, request: ChatRequest, reasons: bool, samples: bool) -> None:
+def _include(tuning: Tuning, request: ChatRequest, sealed: bool, samples: bool) -> None:
     """Reasoning comes sealed, so that it survives the next turn although OpenAI stores nothing."""
     given = request.extra.get("include")
     include = list(given) if isinstance(given, list) else []
-    if reasons and not request.knobs.get("store"):
+    if sealed and not request.knobs.get("store"):
         include.append(ENCRYPTED)
     if request.knobs.get("logprobs") and samples:
         include.append(LOGPROBS)

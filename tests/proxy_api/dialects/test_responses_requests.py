@@ -310,6 +310,7 @@ def test_sealed_reasoning_is_asked_for_where_the_model_reasons_and_nothing_is_st
     assert crossed("my-deployment", reasoning_effort="low")["include"] == ["reasoning.encrypted_content"]
     assert "include" not in crossed("gpt-5-codex", store=True)
     assert "include" not in crossed("gpt-4o")
+    assert "include" not in crossed("openai/gpt-oss-20b", reasoning_effort="low")
     assert "include" not in crossed("gpt-5-chat-latest")
 
 
