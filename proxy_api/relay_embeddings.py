@@ -9,6 +9,7 @@ from typing import cast
 from proxy_api import body as request_body
 from proxy_api import chat, forms
 from proxy_api.dialects import DIALECTS
+from proxy_api.dialects.cohere import embeddings as cohere
 from proxy_api.embeddings import Embedder, Embeddings, read_request, write_response
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.relay import Facts, Verbatim, Way, dumps, loads
@@ -16,7 +17,7 @@ from proxy_api.upstream import Route
 
 VERBATIM = "openai"  # what a provider's row calls OpenAI's language of embeddings
 # By the word of the provider's row.
-EMBEDDERS: Mapping[str, Embedder] = {}
+EMBEDDERS: Mapping[str, Embedder] = {"cohere": cast("Embedder", cohere)}
 
 
 def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:

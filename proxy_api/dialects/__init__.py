@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
-from proxy_api.dialects import anthropic, mistral, openai_chat, openai_responses
+from proxy_api.dialects import anthropic, cohere, mistral, openai_chat, openai_responses
 from proxy_api.errors import GatewayError
 from proxy_api.framing import Frame
 
@@ -67,4 +67,5 @@ DIALECTS: Mapping[str, Dialect] = {
     openai_responses.name: cast("Dialect", openai_responses),
     anthropic.name: cast("Dialect", anthropic),
     mistral.name: cast("Dialect", mistral),
+    cohere.name: cast("Dialect", cohere),
 }

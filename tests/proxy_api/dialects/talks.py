@@ -22,6 +22,7 @@ from proxy_api.chat import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    Usage,
 )
 from tests.strategies import arguments, counts, ids, logprobs, objects, schemas, several, texts, usages
 
@@ -139,3 +140,56 @@ def mistral_responses(draw: st.DrawFn) -> ChatResponse:
         parts = _parts(draw, _MISTRAL.thoughts, calls)
         choices.append(Choice(index, parts, reason, native, draw(logprobs)))
     return ChatResponse(draw(ids), draw(texts), draw(st.integers(1, 2**40)), tuple(choices), draw(st.none() | usages))
+
+
+_COHERE = Tongue(
+    media=st.builds(Image, st.just("image/png"), _base64s, detail=st.none() | st.just("low"))
+    | st.builds(Image, url=st.just("https://example.com/a.png")),
+    thoughts=st.lists(st.builds(Reasoning, texts), max_size=2),
+    call_ids=ids,
+)
+_THINKING: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"reasoning_enabled": False}, {"reasoning_enabled": True}, {"reasoning_budget": 9}]
+)
+
+
+@st.composite
+def cohere_requests(draw: st.DrawFn) -> ChatRequest:
+    stream = draw(st.booleans())
+    tools = draw(_tools(st.sampled_from([None, True]), [None, ToolChoice("none"), ToolChoice("required")]))
+    forms = st.just(ResponseFormat("json_object")) | st.builds(ResponseFormat, st.just("json_schema"), schema=schemas)
+    knobs = {"frequency_penalty": st.just(0.5), "presence_penalty": st.just(1), "logprobs": st.booleans()}
+    return ChatRequest(
+        model=draw(ids),
+        messages=draw(_talk(_COHERE)),
+        **tools,
+        response_format=None if tools else draw(st.none() | forms),
+        max_tokens=draw(st.none() | counts),
+        temperature=draw(st.none() | st.sampled_from([0, 0.7])),
+        top_p=draw(st.none() | st.just(0.9)),
+        top_k=draw(st.none() | st.integers(0, 500)),
+        seed=draw(st.none() | st.integers(0, 2**31)),
+        stop=tuple(draw(st.lists(texts, max_size=5))),
+        stream=stream,
+        include_usage=stream,
+        knobs=draw(st.fixed_dictionaries({}, optional=knobs)) | draw(_THINKING),
+        extra=draw(st.fixed_dictionaries({}, optional={"safety_mode": st.just("STRICT")})),
+        dialect="cohere",
+    )
+
+
+@st.composite
+def cohere_responses(draw: st.DrawFn) -> ChatResponse:
+    """One choice and no model; created is the reader's clock: 1."""
+    ends: Any = [
+        ("COMPLETE", "stop"),
+        ("STOP_SEQUENCE", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("ERROR_TOXIC", "content_filter"),
+        ("TOOL_CALL", "tool_calls"),
+    ]
+    native, reason = draw(st.sampled_from(ends))
+    calls = several(st.builds(ToolCall, ids, ids, arguments)) if native == "TOOL_CALL" else st.just([])
+    usage = st.builds(Usage, counts, counts, counts, st.just(0), counts)
+    choice = Choice(0, _parts(draw, _COHERE.thoughts, calls), reason, native)
+    return ChatResponse(draw(ids), "", 1, (choice,), draw(st.none() | usage))

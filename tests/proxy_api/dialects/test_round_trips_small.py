@@ -15,7 +15,7 @@ from tests.proxy_api.dialects import talks
 from tests.proxy_api.dialects.wire import frames, joined
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-mistral = DIALECTS["mistral"]
+mistral, cohere = DIALECTS["mistral"], DIALECTS["cohere"]
 ABLE = ModelFacts(thinking="budget", takes_budget=True)
 
 
@@ -61,3 +61,30 @@ def test_a_mistral_answer_written_is_read_again(response: ChatResponse) -> None:
 @given(talks.mistral_responses())
 def test_a_mistral_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(mistral, response) == response
+
+
+@few
+@given(talks.cohere_requests())
+def test_a_cohere_request_written_is_read_again(request: ChatRequest) -> None:
+    body, losses = cohere.write_request(request, ABLE)
+    assert (cohere.read_request(body), losses) == (request, ())
+
+
+@few
+@given(talks.cohere_requests())
+def test_a_cohere_request_survives_the_way_through_openai(request: ChatRequest) -> None:
+    said, _ = openai_chat.write_request(without_extra(request), ABLE)
+    crossed, losses = cohere.write_request(openai_chat.read_request(said), ABLE)
+    assert (cohere.read_request(crossed), losses) == (without_extra(request), ())
+
+
+@few
+@given(talks.cohere_responses())
+def test_a_cohere_answer_written_is_read_again(response: ChatResponse) -> None:
+    assert cohere.read_response(cohere.write_response(response), 1) == response
+
+
+@few
+@given(talks.cohere_responses())
+def test_a_cohere_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
+    assert streamed(cohere, response) == response
