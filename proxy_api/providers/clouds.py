@@ -49,6 +49,7 @@ CLOUDS: tuple[Provider, ...] = (
     # of their own; without a project an API key is taken ("express mode").
     Provider(
         name="vertex",
+        price_list="google",
         dialect="google",
         base_url="https://{location}-aiplatform.googleapis.com/v1",
         source="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
@@ -77,6 +78,7 @@ CLOUDS: tuple[Provider, ...] = (
     # The key's own variable is https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
     Provider(
         name="bedrock",
+        price_list="aws",
         dialect="bedrock_converse",
         base_url="https://bedrock-runtime.{region}.amazonaws.com",
         source="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
@@ -89,6 +91,7 @@ CLOUDS: tuple[Provider, ...] = (
     # OpenAI's own models answer on another path than the rest, and by Responses alone.
     Provider(
         name="bedrock-mantle",
+        price_list="aws",
         dialect="openai_chat",
         base_url="https://bedrock-mantle.{region}.api.aws/v1",
         source="https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html",

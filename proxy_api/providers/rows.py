@@ -55,6 +55,7 @@ HOSTS: tuple[Provider, ...] = (
         name="xai",
         dialect="openai_chat",
         base_url="https://api.x.ai/v1",
+        price_list="x-ai",
         source="https://docs.x.ai/docs/api-reference",
         endpoints=frozenset({"responses"}),
         dialects=_RESPONSES,
