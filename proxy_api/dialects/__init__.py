@@ -14,7 +14,16 @@ from typing import Any, Protocol, cast
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
-from proxy_api.dialects import anthropic, cohere, mistral, openai_chat, openai_responses
+from proxy_api.dialects import (
+    anthropic,
+    anthropic_hosted,
+    bedrock_converse,
+    cohere,
+    google,
+    mistral,
+    openai_chat,
+    openai_responses,
+)
 from proxy_api.errors import GatewayError
 from proxy_api.framing import Frame
 
@@ -68,4 +77,8 @@ DIALECTS: Mapping[str, Dialect] = {
     anthropic.name: cast("Dialect", anthropic),
     mistral.name: cast("Dialect", mistral),
     cohere.name: cast("Dialect", cohere),
+    google.name: cast("Dialect", google),
+    bedrock_converse.name: cast("Dialect", bedrock_converse),
+    anthropic_hosted.bedrock.name: cast("Dialect", anthropic_hosted.bedrock),
+    anthropic_hosted.vertex.name: cast("Dialect", anthropic_hosted.vertex),
 }
