@@ -21,6 +21,11 @@ def declared_json(environ: Mapping[str, Any]) -> None:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip().lower() not in UTF8:
             raise unsupported("JSON must be UTF-8 (RFC 8259, 8.1).")
+    declared_plain(environ)
+
+
+def declared_plain(environ: Mapping[str, Any]) -> None:
+    """Refuse a body that is coded: 415."""
     if str(environ.get("HTTP_CONTENT_ENCODING", "identity")).strip().lower() not in ("", "identity"):
         raise unsupported("Request bodies must come without a Content-Encoding.")
 
@@ -35,25 +40,40 @@ def too_large(limit: int) -> BadRequest:
 
 def read_limited(environ: Mapping[str, Any], limit: int) -> bytes:
     """The whole body, at most `limit` bytes. Raises BadRequest: 413, 408 if it comes too slowly, 400 if it is cut."""
+    length = declared_length(environ, limit)
+    data = taken(environ["wsgi.input"], length if length is not None else limit + 1)
+    if len(data) > limit:
+        raise too_large(limit)
+    if length is not None and len(data) < length:
+        raise cut_short()
+    return data
+
+
+def declared_length(environ: Mapping[str, Any], limit: int) -> int | None:
+    """The body's length in bytes, None where it comes in chunks. Raises BadRequest: 413 over `limit`."""
     declared = str(environ.get("CONTENT_LENGTH") or "")
     length = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 16 else None
     if declared and length is None:
         raise BadRequest("Content-Length is not a number.") if not declared.isdigit() else too_large(limit)
     if length is not None and length > limit:
         raise too_large(limit)
-    source = environ["wsgi.input"]
+    return length
+
+
+def taken(source: Any, size: int) -> bytes:
+    """Up to `size` bytes of a PEP 3333 input stream, fewer only at its end. Raises BadRequest: 408, 400."""
     try:
-        data: bytes = source.read(length if length is not None else limit + 1)
+        data: bytes = source.read(size)
     except TimeoutError:
         message, outcome = "The request body came too slowly.", "client_timeout"
         raise BadRequest(message, status=408, code="request_timeout", outcome=outcome) from None
     except OSError:
         raise BadRequest("The request body could not be read.") from None
-    if len(data) > limit:
-        raise too_large(limit)
-    if length is not None and len(data) < length:
-        raise BadRequest("The request body is shorter than its Content-Length.")
     return data
+
+
+def cut_short() -> BadRequest:
+    return BadRequest("The request body is shorter than its Content-Length.")
 
 
 def request_headers(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -22,7 +22,17 @@ from proxy_api.errors import (
 )
 from proxy_api.transport_pool import Connection, Origin, Pool
 from proxy_api.transport_watch import Watch
-from proxy_api.transport_wire import MAX_ANSWER_BYTES, REDIRECTS, Answer, Head, decoded, is_coded, refuse_odd_answer
+from proxy_api.transport_wire import (
+    MAX_ANSWER_BYTES,
+    REDIRECTS,
+    Answer,
+    Head,
+    chunked,
+    decoded,
+    is_coded,
+    refuse_odd_answer,
+)
+from proxy_api.upstream import Upload
 
 _READ_SIZE = 64 << 10
 _SLACK = 0.02  # seconds that a wait may be late: setting the timeout anew would cost 3 us for each chunk
@@ -95,12 +105,14 @@ class Exchange:
         return self._answer.delimited
 
     # -- the request --------------------------------------------------------------------------------------------------
-    def start(self, head: bytes, body: bytes, origin: Origin) -> None:
-        """Connect and write. Raises UpstreamError, UpstreamTimeout (retryable: not sent whole), ClientGone."""
+    def start(self, head: bytes, body: bytes | Upload, origin: Origin) -> None:
+        """Connect and write. Raises UpstreamError, UpstreamTimeout (retryable: not sent whole), ClientGone; and what an
+        upload's own pieces raise. An upload can be read once, so it gets a connection that is not old."""
         _UNDER_WAY.add(self)
         try:
             self._look_after_client()
-            if not self._written_on(self._pool.take(origin), head, body):
+            pooled = None if isinstance(body, Upload) else self._pool.take(origin)
+            if not self._written_on(pooled, head, body):
                 self._written_on(self._pool.open(origin, self._connect_by()), head, body)
             self._rest(self._terms.deadlines.first_byte, "timeout_first_byte")
         except BaseException:
@@ -128,7 +140,7 @@ class Exchange:
         if watch is not None:
             self.end(watch.parting())
 
-    def _written_on(self, connection: Connection | None, head: bytes, body: bytes) -> bool:
+    def _written_on(self, connection: Connection | None, head: bytes, body: bytes | Upload) -> bool:
         """False where a pooled connection turned out to be dead before the request was whole on it."""
         if connection is None:
             return False
@@ -148,14 +160,32 @@ class Exchange:
             return False
         return True
 
-    def _write(self, connection: Connection, head: bytes, body: bytes) -> None:
-        until = min(time.monotonic() + self._terms.deadlines.first_byte, self._total_at)
-        if len(body) <= _JOINED:
+    def _write(self, connection: Connection, head: bytes, body: bytes | Upload) -> None:
+        until = self._write_by()
+        if isinstance(body, Upload):
+            connection.write(head, until)
+            self._write_pieces(connection, body)
+        elif len(body) <= _JOINED:
             connection.write(head + body, until)
         else:
             connection.write(head, until)
             connection.write(body, until)
         self.sent = True
+
+    def _write_by(self) -> float:
+        return min(time.monotonic() + self._terms.deadlines.first_byte, self._total_at)
+
+    def _write_pieces(self, connection: Connection, upload: Upload) -> None:
+        """Each piece has its own deadline, for it may be the client that is slow. A provider that hangs up meanwhile
+        has perhaps said why (RFC 9112, 9.6): the answer is looked for, and the connection not used again."""
+        pieces = upload.pieces if upload.length is not None else chunked(upload.pieces)
+        try:
+            for piece in pieces:
+                connection.write(piece, self._write_by())
+                if self._ended is not None:
+                    raise self._ended
+        except (BrokenPipeError, ConnectionResetError):
+            self._answer.spoilt = True
 
     # -- the answer ---------------------------------------------------------------------------------------------------
     def head(self) -> Head | None:
@@ -173,10 +203,10 @@ class Exchange:
             self._rest(self._terms.deadlines.idle, "timeout_idle")
         return answer.head
 
-    def pieces(self) -> Iterator[bytes | None]:
+    def pieces(self, limit: int = MAX_ANSWER_BYTES) -> Iterator[bytes | None]:
         """The body as it comes, without its chunk framing and coding; None after each `ping` seconds of silence.
 
-        Raises UpstreamIncomplete for every visible cut, UpstreamError over 32 MiB, else as head() does.
+        Raises UpstreamIncomplete for every visible cut, UpstreamError over `limit` bytes, else as head() does.
         """
         while (head := self.head()) is None:
             yield None
@@ -185,7 +215,7 @@ class Exchange:
         for piece in decoded(plain) if is_coded(head) else plain:
             if piece is not None:
                 size += len(piece)
-                if size > MAX_ANSWER_BYTES:
+                if size > limit:
                     raise self._failed(_too_large())
             yield piece
 

@@ -36,10 +36,13 @@ class Head(NamedTuple):
     headers: dict[str, str]
 
 
-def request_head(method: str, url: Url, headers: Iterable[tuple[str, str]], length: int) -> bytes:
-    """Request line and headers, with `Accept-Encoding: identity` always. Raises UpstreamError for a forbidden byte."""
+def request_head(method: str, url: Url, headers: Iterable[tuple[str, str]], length: int | None) -> bytes:
+    """Request line and headers, with `Accept-Encoding: identity` always. length: None for a body in chunks. Raises
+    UpstreamError for a forbidden byte."""
     lines = [f"Host: {url.authority}\r\n", "Accept-Encoding: identity\r\n"]
-    if length or method != "GET":
+    if length is None:
+        lines.append("Transfer-Encoding: chunked\r\n")
+    elif length or method != "GET":
         lines.append(f"Content-Length: {length}\r\n")
     lines += [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
     text = "".join(lines)
@@ -47,6 +50,13 @@ def request_head(method: str, url: Url, headers: Iterable[tuple[str, str]], leng
     if text.count("\n") != len(lines) or _HEADER_LINES.fullmatch(text) is None:
         raise UpstreamError("A header for the provider holds a forbidden character.", retryable=True)
     return f"{method} {url.target} HTTP/1.1\r\n{text}\r\n".encode("ascii")
+
+
+def chunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A body of unknown length as it is sent: RFC 9112 section 7.1."""
+    for piece in pieces:
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
 
 
 class Answer:

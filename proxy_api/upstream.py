@@ -6,7 +6,7 @@ Invariant: a provider's address and key never come from a request, only from the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -80,6 +80,15 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is sent as it comes, so once only. pieces: none of them empty; length: bytes, None: not known, so it
+    goes out in chunks."""
+
+    pieces: Iterator[bytes] = field(repr=False)
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP request, ready to be sent. `trusted`: the address is the operator's word from the environment, so
     the address gate lets it point anywhere; else private addresses are refused unless the settings name them. `public`:
@@ -88,7 +97,7 @@ class UpstreamRequest:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | Upload
     stream: bool = False
     trusted: bool = False
     public: bool = False

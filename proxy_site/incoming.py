@@ -24,6 +24,10 @@ class TimedInput:
     def __init__(self, source: Any, seconds: float) -> None:
         self.source, self.seconds, self.deadline = source, seconds, 0.0
 
+    def renew(self) -> None:
+        """The next read begins a deadline of its own: for a body that is read in pieces and passed on."""
+        self.deadline = 0.0
+
     def read(self, size: int = -1) -> bytes:
         data: bytes = self.source.read(size) if in_hand(self.source, size) else self._in_time(self.source.read, size)
         return data

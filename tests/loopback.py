@@ -217,12 +217,25 @@ def _read_request(sock: socket.socket, number: int) -> Received | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     parts = [body]
-    left = int(headers.get("content-length", "0")) - len(body)
+    if headers.get("transfer-encoding") == "chunked":
+        parts = _unchunked(sock, body)
+    left = int(headers.get("content-length", "0")) - len(b"".join(parts))
     while left > 0 and (piece := sock.recv(65536)):
         parts.append(piece)
         left -= len(piece)
     method, path, _ = first.split(" ")
     return Received(method, path, headers, b"".join(parts), number, time.monotonic())
+
+
+def _unchunked(sock: socket.socket, data: bytes) -> list[bytes]:
+    while not data.endswith(b"0\r\n\r\n") and (piece := sock.recv(65536)):
+        data += piece
+    parts = []
+    while (size := int(data[: data.index(b"\r\n")], 16)) > 0:
+        start = data.index(b"\r\n") + 2
+        parts.append(data[start : start + size])
+        data = data[start + size + 2 :]
+    return parts
 
 
 def closed_port() -> int:
