@@ -163,6 +163,16 @@ def relays(path: str, provider: Provider) -> bool:
     return word in provider.endpoints or (provider.dialect == relay.CLIENT_DIALECT.name and word not in NAMED)
 
 
+def passing(path: str) -> Endpoint:
+    """A relayed path as an endpoint: for the ledger, nothing more."""
+    return Endpoint(path, check=lambda _: None, form=forms.CHAT, way=relay.way_for)
+
+
+def takes_uploads(path: str) -> bool:
+    """Whether a body at this path of ours (`/v1/proxy/...`) is passed on as it comes, so may be larger than JSON."""
+    return path.startswith("/v1/proxy/") and first_word(path.removeprefix("/v1/proxy/")) in RELAYED
+
+
 def no_websocket() -> GatewayError:
     """realtime is a websocket, and this server speaks plain HTTP (WSGI)."""
     return GatewayError("Realtime sessions are not served here.", status=501, code="not_implemented")

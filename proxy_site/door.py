@@ -12,6 +12,7 @@ from typing import Any
 from django.http.request import split_domain_port, validate_host
 
 from keys.settled import settings
+from proxy_api.endpoints import takes_uploads
 from proxy_api.errors import GatewayError
 from proxy_site.failures import refused
 
@@ -30,14 +31,16 @@ def refusal(environ: Environ) -> GatewayError | None:
         return refused(400, "Transfer-Encoding must be chunked or absent.", "bad_framing")
     if "," in environ.get("HTTP_AUTHORIZATION", ""):
         return refused(400, "Authorization must be given once, without commas.", "bad_authorization")
-    return length_refusal(environ.get("CONTENT_LENGTH") or "0")
+    return length_refusal(environ.get("CONTENT_LENGTH") or "0", environ.get("PATH_INFO", ""))
 
 
-def length_refusal(declared: str) -> GatewayError | None:
+def length_refusal(declared: str, path: str) -> GatewayError | None:
     if len(declared) >= LENGTH_DIGITS or not (declared.isascii() and declared.isdigit()):
         return refused(400, "Content-Length is not a sensible number.", "bad_length")
     if int(declared) > settings.DRAGOMAN_MAX_BODY_BYTES:
-        limit = settings.DRAGOMAN_MAX_BODY_BYTES
+        limit = settings.DRAGOMAN_MAX_RELAYED_BYTES if takes_uploads(path) else settings.DRAGOMAN_MAX_BODY_BYTES
+        if int(declared) <= limit:
+            return None
         return refused(413, f"The request body is larger than {limit} bytes.", "request_too_large")
     return None
 

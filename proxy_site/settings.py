@@ -51,6 +51,7 @@ DRAGOMAN_USAGE_DAYS = env.whole("DRAGOMAN_USAGE_DAYS", 90)
 
 # -- limits of one call ------------------------------------------------------------------------------------------
 DRAGOMAN_MAX_BODY_BYTES = env.whole("DRAGOMAN_MAX_BODY_BYTES", 20 << 20, least=1024)
+DRAGOMAN_MAX_RELAYED_BYTES = env.whole("DRAGOMAN_MAX_RELAYED_BYTES", 512 << 20, least=1024)
 DRAGOMAN_BODY_TIMEOUT = env.number("DRAGOMAN_BODY_TIMEOUT", 30, least=0.1)
 DRAGOMAN_CONNECT_TIMEOUT = env.number("DRAGOMAN_CONNECT_TIMEOUT", 3, least=0.1)
 DRAGOMAN_FIRST_BYTE_TIMEOUT = env.number("DRAGOMAN_FIRST_BYTE_TIMEOUT", 60, least=0.1)
