@@ -48,15 +48,15 @@ class Answer:
     headers: dict[str, str]
     body: bytes | None = None
     frames: Frames | None = None
+    status: int = 200
 
 
-def answer(call: Call) -> Answer:
-    """Answer one call. Raises GatewayError while nothing has been sent; every outcome is on the ledger."""
+def answer(call: Call, work: Callable[[Call, Record], Answer] | None = None) -> Answer:
+    """Answer one call, by `work` where it is not the endpoint's own. Raises GatewayError while nothing has been sent;
+    every outcome is on the ledger."""
     record = Record(new_entry(call), Marks(call.received))
     try:
-        plan = planned(call, record)
-        found = cached(call, plan)
-        return hit(call, plan, record, found) if found else miss(call, plan, record)
+        return (work or found_or_made)(call, record)
     except GatewayError as error:
         record.fail(error, time.monotonic())
         error.headers = {**record.headers, **error.headers}
@@ -66,6 +66,13 @@ def answer(call: Call) -> Answer:
     except Exception:
         record.fail(unforeseen(), time.monotonic())
         raise
+
+
+def found_or_made(call: Call, record: Record) -> Answer:
+    """The endpoint's answer: out of the cache, or from a provider."""
+    plan = planned(call, record)
+    found = cached(call, plan)
+    return hit(call, plan, record, found) if found else miss(call, plan, record)
 
 
 def refused(call: Call, error: GatewayError) -> None:

@@ -18,6 +18,7 @@ from proxy_api.views import (
     UnknownPathView,
     greeting,
 )
+from proxy_api.views_relayed import RealtimeView, RelayedView
 
 PREFIX = r"^(?:v1/proxy/|v1/v1/|v1/|proxy/)?"
 
@@ -40,5 +41,9 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     re_path(r"^v1(?:/proxy)?/?$", greeting),
+    route("realtime", RealtimeView.as_view()),
+    route("responses", RelayedView.as_view(path="responses"), "responses"),
+    route("(?P<path>responses/.+?)", RelayedView.as_view()),
+    re_path(r"^v1/proxy/(?P<path>[^/].*)$", RelayedView.as_view(), name="relayed"),
     re_path(r"^v1(?:/.*)?$", UnknownPathView.as_view()),
 ]

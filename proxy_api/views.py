@@ -226,7 +226,7 @@ def sent(answer: gateway.Answer) -> HttpResponseBase:
     if answer.frames is None:
         response = HttpResponse(answer.body or b"", content_type=JSON)
     else:
-        response = StreamingHttpResponse(answer.frames, content_type=EVENT_STREAM)
+        response = StreamingHttpResponse(answer.frames, status=answer.status, content_type=EVENT_STREAM)
         answer.headers["x-accel-buffering"] = "no"
     put(response, answer.headers)
     return response

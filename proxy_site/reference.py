@@ -6,13 +6,13 @@ from typing import Any
 
 Endpoint = tuple[str, str, str, Any]
 # The same call under another address; clients find these by themselves (see proxy_api/urls.py).
-ALIASES = ("/openai/deployments/",)
+ALIASES = ("/openai/deployments/", "/{path}")
 
 
 def canonical(endpoints: list[Endpoint], **_: Any) -> list[Endpoint]:
     """A preprocessing hook of drf-spectacular: `/v1/...` without the optional slash, aliases left out."""
     return [
-        (f"/v1{path.rstrip('/')}", pattern, method, view)
+        (path.rstrip("/") if path.startswith("/v1/") else f"/v1{path.rstrip('/')}", pattern, method, view)
         for path, pattern, method, view in endpoints
         if not path.startswith(ALIASES)
     ]

@@ -26,13 +26,14 @@ def gunicorn_response(start_response: StartResponse) -> Response | None:
 
 
 def begin(start_response: StartResponse, status: str, headers: Headers) -> None:
-    """start_response for a stream: headers that Django has checked are not checked again."""
+    """start_response for a stream: headers that Django has checked are not checked again, but for a length, which
+    decides how the body is framed."""
     response = gunicorn_response(start_response)
     if response is None:
         start_response(status, headers)
         return
-    start_response(status, [])
-    response.headers.extend(headers)
+    start_response(status, [header for header in headers if header[0] == "content-length"])
+    response.headers.extend(header for header in headers if header[0] != "content-length")
 
 
 def first_lines(response: Response, status: str) -> str:

@@ -11,7 +11,8 @@ from proxy_api.catalog.known import WELL_KNOWN
 _OWNERS: tuple[tuple[str, str], ...] = (
     (r"claude-", "anthropic"),
     (
-        r"(ft:)?gpt-(?!oss)|chatgpt-|o[1-9](-|$)|codex-|text-embedding-(3|ada)|omni-moderation-|davinci-|babbage-",
+        r"(ft:)?gpt-(?!oss)|chatgpt-|o[1-9](-|$)|codex-|text-embedding-(3|ada)|(omni|text)-moderation-|davinci-|babbage-"
+        r"|whisper-1|tts-1|dall-e-|sora-",
         "openai",
     ),
     (r"(open-)?(mistral|mixtral|codestral|ministral|pixtral|magistral|devstral|voxtral)-", "mistral"),

@@ -1,0 +1,60 @@
+"""Whom a relayed path is sent to: the provider of the model that it names, else the named or the only credential."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from keys.credentials import all_credentials
+from keys.identity import Identity
+from proxy_api.endpoints import relays, unsupported
+from proxy_api.errors import BadRequest, GatewayError
+from proxy_api.providers import PROVIDERS
+from proxy_api.routing import Target, no_key, routes_for, usable
+from proxy_api.upstream import Route
+
+
+def routes_of(path: str, model: str, identity: Identity, endpoint_name: str | None) -> Sequence[Route]:
+    """The routes of a relayed path, at least one. model: "" where none is named. Raises BadRequest and the routing
+    errors."""
+    try:
+        routes = routes_for(model, identity, endpoint_name) if model else ()
+    except GatewayError as error:
+        if endpoint_name is None or error.status != 404:
+            raise
+        routes = ()  # the name of a credential is enough, whatever the catalogue knows of the model
+    if not routes:
+        return (by_credential(path, model, identity, endpoint_name),)
+    having = tuple(route for route in routes if relays(path, route.provider))
+    if not having:
+        names = ", ".join(dict.fromkeys(route.provider.name for route in routes))
+        raise unsupported(f"The provider of this model ({names}) has no /{path} that can be relayed to.")
+    return having
+
+
+def by_credential(path: str, model: str, identity: Identity, endpoint_name: str | None) -> Route:
+    """The one credential that can be asked. Files and batches live where they were made: none is picked at random."""
+    available = [one for one in all_credentials() if endpoint_name in (None, one.name)]
+    targets = [Target(provider, model) for provider in PROVIDERS.values() if relays(path, provider)]
+    allowed = [target for target in targets if identity.may_use(*target.names())]
+    found = [Route(to.provider, model, own) for to in allowed for own in usable(to, identity, available)]
+    if not found:
+        raise no_key(model or f"/{path}")
+    if len(found) > 1:
+        message = (
+            "Several credentials could answer this: name a model as `provider/model`, or one in x-bt-endpoint-name."
+        )
+        raise BadRequest(message, param="model", code="ambiguous_provider")
+    return found[0]
+
+
+def refuse_unnamed(identity: Identity) -> None:
+    """A key that is limited to models must say which one it uses where everybody reads the same: in a JSON body."""
+    if identity.models:
+        raise GatewayError(
+            "The key that was sent may use some models only: a relayed request must name one of them in a JSON body.",
+            status=403,
+            type="permission_error",
+            code="model_not_allowed",
+            param="model",
+            outcome="refused",
+        )

@@ -1,0 +1,104 @@
+"""Paths that are passed on: HTTP in, HTTP out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+
+from keys.settled import settings
+from proxy_api import body as request_body
+from proxy_api import endpoints, gateway, openapi_endpoints, passthrough
+from proxy_api.body import Body
+from proxy_api.errors import BadRequest
+from proxy_api.flight import Call
+from proxy_api.inbound import (
+    JSON_TYPES,
+    declared_json,
+    declared_length,
+    declared_plain,
+    read_limited,
+    request_headers,
+    unsupported,
+)
+from proxy_api.passthrough import CONTENT_TYPE, Passing
+from proxy_api.uploads import Arriving, arriving
+from proxy_api.views import NO_BODY, ApiView, sent
+
+
+class RelayedView(ApiView):
+    """Any path under /v1/proxy/ that OpenAI's API has and the gateway does not serve itself.
+
+    path: what is passed on, where the address does not say it."""
+
+    path = ""
+
+    def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        """An unknown path is 404 before any key is looked at."""
+        self.path = endpoints.relayed(kwargs.get("path") or self.path)
+        return super().answer(request)
+
+    @extend_schema(**openapi_endpoints.RELAYED)
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            body, upload = body_of(request)
+        except BadRequest as error:
+            gateway.refused(self.call(request, NO_BODY), error)
+            raise
+        meta = request.META
+        passing = Passing(
+            call=self.call(request, body),
+            method=request.method or "",
+            query=meta.get("QUERY_STRING", ""),
+            media=meta.get("CONTENT_TYPE", ""),
+            accept=meta.get("HTTP_ACCEPT", ""),
+            upload=upload,
+        )
+        return sent(passthrough.answer(passing))
+
+    @extend_schema(exclude=True)
+    def other(self, request: HttpRequest) -> HttpResponseBase:
+        return self.post(request)
+
+    get = put = patch = delete = other
+
+    def call(self, request: HttpRequest, body: Body) -> Call:
+        return Call(
+            id=self.request_id,
+            endpoint=endpoints.passing(self.path),
+            identity=self.identity,
+            body=body,
+            headers=request_headers(request.META),
+            received=self.received,
+            now=self.now,
+            client=request.META.get("gunicorn.socket"),
+        )
+
+
+def body_of(request: HttpRequest) -> tuple[Body, Arriving | None]:
+    """JSON, read whole and strictly, or what else comes, as it comes. Raises BadRequest."""
+    meta = request.META
+    media = str(meta.get("CONTENT_TYPE", ""))
+    length = declared_length(meta, settings.DRAGOMAN_MAX_RELAYED_BYTES)
+    if not length and "HTTP_TRANSFER_ENCODING" not in meta:
+        return NO_BODY, None
+    if media.partition(";")[0].strip().lower() in JSON_TYPES:
+        declared_json(meta)
+        return request_body.read(read_limited(meta, settings.DRAGOMAN_MAX_BODY_BYTES)), None
+    declared_plain(meta)
+    if not CONTENT_TYPE.fullmatch(media):
+        raise unsupported("Content-Type is not a media type.")
+    return NO_BODY, arriving(meta["wsgi.input"], length, settings.DRAGOMAN_MAX_RELAYED_BYTES, media)
+
+
+class RealtimeView(ApiView):
+    """A websocket, which plain HTTP is not: 501, before any key is looked at."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        raise endpoints.no_websocket()
+
+    def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        raise endpoints.no_websocket()
