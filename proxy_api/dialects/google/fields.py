@@ -19,6 +19,11 @@ def get(said: dict[str, Any], name: str) -> Any:
     return value if value is not None else said.get(_snake(name))
 
 
+def words(value: Any) -> str | None:
+    """A string that says something; None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
 def json_object(text: str) -> dict[str, Any] | None:
     """The JSON object that a text is, with integers of any size; None for anything else."""
     try:

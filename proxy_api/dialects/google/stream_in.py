@@ -34,7 +34,7 @@ from proxy_api.dialects.google import partial
 from proxy_api.dialects.google.answer import FAULTS, finish_reason, made_id, native_reason, read_logprobs, read_usage
 from proxy_api.dialects.google.citations import read_citations
 from proxy_api.dialects.google.errors import error_in
-from proxy_api.dialects.google.fields import get
+from proxy_api.dialects.google.fields import get, words
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
 
@@ -93,16 +93,18 @@ def take(state: State, said: Data) -> Iterator[Event]:
     if said.get("error"):
         raise error_in(said)
     if not state.started:
-        state.started, state.id = True, get(said, "responseId") or ""
-        yield Started(state.id, get(said, "modelVersion") or "", state.now)
+        state.started, state.id = True, words(get(said, "responseId")) or ""
+        yield Started(state.id, words(get(said, "modelVersion")) or "", state.now)
     usage = get(said, "usageMetadata") or {}
     if not state.usage or any(get(usage, name) is not None for name in _COUNTED):
         state.usage = usage
     feedback = get(said, "promptFeedback") or {}
-    state.blocked = get(feedback, "blockReason") or state.blocked
-    state.refusal = get(feedback, "blockReasonMessage") or state.refusal
+    if reason := get(feedback, "blockReason"):
+        state.blocked = str(reason)
+    state.refusal = words(get(feedback, "blockReasonMessage")) or state.refusal
     for position, candidate in enumerate(said.get("candidates") or ()):
-        index = candidate.get("index", position)
+        index = candidate.get("index")
+        index = index if type(index) is int else position
         yield from _candidate(state, state.candidates.setdefault(index, _Candidate(index)), candidate)
 
 
@@ -114,18 +116,19 @@ def _candidate(state: State, known: _Candidate, said: Data) -> Iterator[Event]:
         yield TextDelta("", known.index, logprobs)
     known.beside |= {name: said[name] for name in _BESIDE if name in said}
     known.native = native_reason(get(said, "finishReason")) or known.native
-    known.why = get(said, "finishMessage") or known.why
+    known.why = words(get(said, "finishMessage")) or known.why
 
 
 def _part(state: State, known: _Candidate, part: Data) -> Iterator[Event]:
-    signature, call, blob = get(part, "thoughtSignature"), get(part, "functionCall"), get(part, "inlineData")
+    signature, call, blob = words(get(part, "thoughtSignature")), get(part, "functionCall"), get(part, "inlineData")
+    text = words(part.get("text")) or ""
     if part.get("thought"):
-        yield from _thought(known, part.get("text") or "", signature)
+        yield from _thought(known, text, signature)
     elif call is not None:
         yield from _call(state, known, call, signature)
     elif blob is not None:
         yield from _blob(known, blob)
-    elif isinstance(text := part.get("text"), str) and (text or signature):
+    elif text or (signature and "text" in part):
         known.said = known.said or bool(text)
         known.text.append(text)
         yield TextDelta(text, known.index, None, signature)
@@ -142,10 +145,10 @@ def _thought(known: _Candidate, text: str, signature: str | None) -> Iterator[Ev
 
 def _call(state: State, known: _Candidate, said: Data, signature: str | None) -> Iterator[Event]:
     """A whole call, or a piece of one: {name, willContinue}, then {partialArgs, willContinue}, then {}."""
-    if said.get("name"):
+    if name := words(said.get("name")):
         yield from _close(known)
-        call_id = said.get("id") or made_id(state.id, state.now, known.index, known.calls)
-        yield ToolCallStart(known.calls, call_id, said["name"], known.index, signature)
+        call_id = words(said.get("id")) or made_id(state.id, state.now, known.index, known.calls)
+        yield ToolCallStart(known.calls, call_id, name, known.index, signature)
         known.calls, known.said, known.call = known.calls + 1, True, dict(said.get("args") or {})
     if known.call is None:
         return
@@ -162,7 +165,7 @@ def _close(known: _Candidate) -> Iterator[Event]:
 
 
 def _blob(known: _Candidate, blob: Data) -> Iterator[Event]:
-    media_type, data = get(blob, "mimeType") or "", blob.get("data") or ""
+    media_type, data = words(get(blob, "mimeType")) or "", words(blob.get("data")) or ""
     known.said = True
     if media_type.startswith("image/"):
         yield MediaSeen(Image(media_type, data), known.media, known.index)
