@@ -17,10 +17,11 @@ from tests.proxy_api.dialects.wire import frames
 
 many = settings(max_examples=150, deadline=None)
 WORDS = """message_start content_block_start content_block_delta content_block_stop message_delta message_stop error
-text thinking tool_use text_delta input_json_delta function stop"""
+text thinking tool_use text_delta input_json_delta function stop STOP $.a"""
 KEYS = """choices delta message tool_calls function arguments index id usage finish_reason error content reasoning name
 type content_block input stop_reason prompt_tokens code x_groq text partial_json completion_tokens_details created model
-stop_details function_call"""
+stop_details function_call candidates parts functionCall partialArgs jsonPath finishReason promptFeedback usageMetadata
+thoughtSignature inlineData groundingMetadata logprobsResult"""
 _words, _keys = st.sampled_from(WORDS.split()), st.sampled_from(KEYS.split())
 _leaves = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2) | _words
 values = st.recursive(
