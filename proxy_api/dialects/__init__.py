@@ -21,6 +21,7 @@ from proxy_api.dialects import (
     cohere,
     google,
     mistral,
+    ollama,
     openai_chat,
     openai_responses,
 )
@@ -77,6 +78,7 @@ DIALECTS: Mapping[str, Dialect] = {
     anthropic.name: cast("Dialect", anthropic),
     mistral.name: cast("Dialect", mistral),
     cohere.name: cast("Dialect", cohere),
+    ollama.name: cast("Dialect", ollama),
     google.name: cast("Dialect", google),
     bedrock_converse.name: cast("Dialect", bedrock_converse),
     anthropic_hosted.bedrock.name: cast("Dialect", anthropic_hosted.bedrock),

@@ -193,3 +193,50 @@ def cohere_responses(draw: st.DrawFn) -> ChatResponse:
     usage = st.builds(Usage, counts, counts, counts, st.just(0), counts)
     choice = Choice(0, _parts(draw, _COHERE.thoughts, calls), reason, native)
     return ChatResponse(draw(ids), "", 1, (choice,), draw(st.none() | usage))
+
+
+_OLLAMA = Tongue(
+    media=st.builds(Image, data=_base64s),
+    thoughts=st.lists(st.builds(Reasoning, texts), max_size=1),
+    call_ids=ids,
+    texts=1,
+    names=True,
+)
+_LEVELS = [{"reasoning_effort": "low"}, {"reasoning_enabled": True}, {"reasoning_enabled": False}]
+
+
+@st.composite
+def ollama_requests(draw: st.DrawFn) -> ChatRequest:
+    stream = draw(st.booleans())
+    forms = st.just(ResponseFormat("json_object")) | st.builds(ResponseFormat, st.just("json_schema"), schema=schemas)
+    knobs = {"frequency_penalty": st.just(0.5), "logprobs": st.booleans(), "top_logprobs": st.integers(0, 20)}
+    extra = {"keep_alive": st.just("5m"), "options": st.just({"num_ctx": 4096})}
+    return ChatRequest(
+        model=draw(ids),
+        messages=draw(_talk(_OLLAMA)),
+        tools=draw(_tools(st.none(), [None])).get("tools", ()),
+        response_format=draw(st.none() | forms),
+        max_tokens=draw(st.none() | counts),
+        temperature=draw(st.none() | st.sampled_from([0, 0.7])),
+        top_p=draw(st.none() | st.just(0.9)),
+        top_k=draw(st.none() | st.integers(0, 500)),
+        seed=draw(st.none() | st.integers(0, 2**31)),
+        stop=tuple(draw(st.lists(texts, max_size=2))),
+        stream=stream,
+        include_usage=stream,
+        knobs=draw(st.fixed_dictionaries({}, optional=knobs)) | draw(st.sampled_from([{}, *_LEVELS])),
+        extra=draw(st.fixed_dictionaries({}, optional=extra)),
+        dialect="ollama",
+    )
+
+
+@st.composite
+def ollama_responses(draw: st.DrawFn) -> ChatResponse:
+    """One choice and no id."""
+    native, reason = draw(st.sampled_from([("stop", "stop"), ("length", "length"), ("stop", "tool_calls")]))
+    call = st.builds(ToolCall, ids, ids, arguments)
+    calls = st.lists(call, min_size=1, max_size=3, unique_by=lambda one: one.id)
+    parts = _parts(draw, _OLLAMA.thoughts, calls if reason == "tool_calls" else st.just([]))
+    choice = Choice(0, parts, reason, native)  # type: ignore[arg-type]
+    usage = draw(st.none() | st.builds(Usage, counts, counts))
+    return ChatResponse("", draw(texts), draw(st.integers(1, 2**31)), (choice,), usage)

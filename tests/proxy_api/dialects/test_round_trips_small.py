@@ -15,7 +15,7 @@ from tests.proxy_api.dialects import talks
 from tests.proxy_api.dialects.wire import frames, joined
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-mistral, cohere = DIALECTS["mistral"], DIALECTS["cohere"]
+mistral, cohere, ollama = DIALECTS["mistral"], DIALECTS["cohere"], DIALECTS["ollama"]
 ABLE = ModelFacts(thinking="budget", takes_budget=True)
 
 
@@ -88,3 +88,30 @@ def test_a_cohere_answer_written_is_read_again(response: ChatResponse) -> None:
 @given(talks.cohere_responses())
 def test_a_cohere_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(cohere, response) == response
+
+
+@few
+@given(talks.ollama_requests())
+def test_an_ollama_request_written_is_read_again(request: ChatRequest) -> None:
+    body, losses = ollama.write_request(request, ABLE)
+    assert (ollama.read_request(body), losses) == (request, ())
+
+
+@few
+@given(talks.ollama_requests())
+def test_an_ollama_request_survives_the_way_through_openai(request: ChatRequest) -> None:
+    said, _ = openai_chat.write_request(without_extra(request), ABLE)
+    crossed, losses = ollama.write_request(openai_chat.read_request(said), ABLE)
+    assert (ollama.read_request(crossed), losses) == (without_extra(request), ())
+
+
+@few
+@given(talks.ollama_responses())
+def test_an_ollama_answer_written_is_read_again(response: ChatResponse) -> None:
+    assert ollama.read_response(ollama.write_response(response), 1) == response
+
+
+@few
+@given(talks.ollama_responses())
+def test_an_ollama_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
+    assert streamed(ollama, response) == response

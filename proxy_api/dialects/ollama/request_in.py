@@ -1,0 +1,99 @@
+"""An Ollama request read into the neutral chat. https://docs.ollama.com/api/chat"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from proxy_api.chat import ChatRequest, Image, Message, Part, Reasoning, ResponseFormat, Text, ToolCall, ToolResult
+from proxy_api.dialects.functions import arguments_text, read_tools
+from proxy_api.dialects.saying import given
+
+_FIELDS = frozenset({"format", "logprobs", "messages", "model", "options", "stream", "think", "tools", "top_logprobs"})
+_OPTIONS = frozenset(
+    {
+        "frequency_penalty",
+        "num_predict",
+        "presence_penalty",
+        "seed",
+        "stop",
+        "temperature",
+        "top_k",
+        "top_p",
+    }
+)
+
+
+def read_request(body: dict[str, Any]) -> ChatRequest:
+    """null is the same as absent; a stream unless it is told otherwise."""
+    said = {key: value for key, value in body.items() if value is not None}
+    options, stream = said.get("options") or {}, said.get("stream", True)
+    stop = options.get("stop", ())
+    rest = {key: value for key, value in options.items() if key not in _OPTIONS}
+    extra = {key: value for key, value in said.items() if key not in _FIELDS}
+    return ChatRequest(
+        model=said["model"],
+        messages=tuple(_messages(said.get("messages", []))),
+        tools=read_tools(said.get("tools", ())),
+        response_format=_response_format(said.get("format")),
+        max_tokens=options.get("num_predict"),
+        temperature=options.get("temperature"),
+        top_p=options.get("top_p"),
+        top_k=options.get("top_k"),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        seed=options.get("seed"),
+        stream=stream,
+        include_usage=stream,  # a stream of Ollama's always tells its usage
+        knobs=_knobs(said, options),
+        extra=extra | ({"options": rest} if rest else {}),
+        dialect="ollama",
+    )
+
+
+def _knobs(said: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    think = said.get("think")
+    fields = {
+        "frequency_penalty": options.get("frequency_penalty"),
+        "presence_penalty": options.get("presence_penalty"),
+        "logprobs": said.get("logprobs"),
+        "top_logprobs": said.get("top_logprobs"),
+        "reasoning_effort": think if isinstance(think, str) else None,
+        "reasoning_enabled": think if isinstance(think, bool) else None,
+    }
+    return given(fields)
+
+
+def _messages(said: list[Any]) -> Iterator[Message]:
+    """Results that follow each other become one message."""
+    results: list[ToolResult] = []
+    for item in said:
+        if item["role"] == "tool":
+            results.append(ToolResult(item.get("tool_call_id") or "", tuple(_content(item)), item.get("tool_name")))
+            continue
+        if results:
+            yield Message("tool", tuple(results))
+            results = []
+        thoughts = [Reasoning(item["thinking"])] if item.get("thinking") else []
+        calls = [_call(call) for call in item.get("tool_calls") or ()]
+        yield Message(item["role"], (*thoughts, *_content(item), *calls))
+    if results:
+        yield Message("tool", tuple(results))
+
+
+def _content(item: dict[str, Any]) -> Iterator[Part]:
+    if item.get("content"):
+        yield Text(item["content"])
+    for data in item.get("images") or ():
+        yield Image(data=data)
+
+
+def _call(said: dict[str, Any]) -> ToolCall:
+    """Without an id it is found by its name, as OpenAI's legacy function calls are."""
+    function = said["function"]
+    return ToolCall(said.get("id") or "", function["name"], arguments_text(function.get("arguments")))
+
+
+def _response_format(said: Any) -> ResponseFormat | None:
+    if not said:
+        return None
+    return ResponseFormat("json_object") if said == "json" else ResponseFormat("json_schema", schema=said)
