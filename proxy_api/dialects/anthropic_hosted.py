@@ -23,7 +23,6 @@ from proxy_api.catalog import ModelFacts
 from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
 from proxy_api.dialects import anthropic
 from proxy_api.dialects.bedrock_converse import errors as bedrock_errors
-from proxy_api.dialects.bedrock_converse.tuning_out import beta_of
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.framing import Frame
@@ -67,12 +66,7 @@ class Hosted:
             body.pop("stream", None)
         if body.pop("service_tier", None) is not None:
             losses = (*losses, Loss("service_tier", "Anthropic's tiers are not this host's"))
-        said = {"anthropic_version": self.version, **body}
-        return said | self._beta(request.model, body), losses
-
-    def _beta(self, model: str, body: dict[str, Any]) -> dict[str, Any]:
-        wanted = self.name == "anthropic_bedrock" and "effort" in body.get("output_config", {})
-        return beta_of(model) if wanted else {}
+        return {"anthropic_version": self.version, **body}, losses
 
     def read_response(self, body: JSON, now: int) -> ChatResponse:
         return anthropic.read_response(body, now)

@@ -11,7 +11,6 @@ Claude's rules are those of Anthropic's own API, so its tuning does the work; wh
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +28,6 @@ _INFERENCE = {
 }
 _LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _KNOBS = ("reasoning_budget", "reasoning_effort", "reasoning_enabled")
-# https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-effort.html : a beta with this model alone.
-_EFFORT_BETA = "effort-2025-11-24"
-_BETA_EFFORT = re.compile(r"opus-4-5")
 
 
 @dataclass(slots=True)
@@ -68,14 +64,8 @@ def _as_anthropic(said: Anthropic, request: ChatRequest, hosted: Hosted, tuning:
         tuning.additional["thinking"] = thinking
     if said.effort is not None:
         tuning.additional["output_config"] = {"effort": said.effort}
-        tuning.additional |= beta_of(request.model)
     if "top_k" in said.fields:
         tuning.additional["top_k"] = said.fields["top_k"]
-
-
-def beta_of(model: str) -> dict[str, Any]:
-    """What an effort needs beside it."""
-    return {"anthropic_beta": [_EFFORT_BETA]} if _BETA_EFFORT.search(model) else {}
 
 
 def _sample(request: ChatRequest, hosted: Hosted, tuning: Tuning) -> None:

@@ -68,14 +68,11 @@ def test_anthropics_tiers_are_reported_and_not_sent() -> None:
         assert losses == ["service_tier"]
 
 
-def test_an_effort_has_its_beta_on_bedrock_with_the_one_model_that_needs_it() -> None:
-    opus = "us.anthropic.claude-opus-4-5-20251101-v1:0"
-    form = {"reasoning_effort": "low"}
+def test_an_effort_is_told_to_both_hosts_as_to_anthropic() -> None:
     for dialect in (bedrock, vertex):
-        body, _ = written(dialect, "us.anthropic.claude-opus-4-7", **form)
+        body, _ = written(dialect, "us.anthropic.claude-opus-4-7", reasoning_effort="low")
+        assert body["thinking"] == {"type": "adaptive"}
         assert body["output_config"] == {"effort": "low"}
-        assert "anthropic_beta" not in body
-    assert "anthropic_beta" not in written(bedrock, opus)[0]
 
 
 def test_the_accept_header_names_each_hosts_stream() -> None:
