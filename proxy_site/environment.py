@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+SECRET_FILES = ("_API_KEY_FILE", "_BASE_URL_FILE", "_SECRET_ACCESS_KEY_FILE", "_CLIENT_SECRET_FILE")
+
 
 def text(name: str, default: str = "") -> str:
     """The variable's value, or what the file named by NAME_FILE holds, stripped; `default` where neither is set."""
@@ -70,10 +72,11 @@ def names(name: str) -> tuple[str, ...]:
 
 
 def everything() -> dict[str, str]:
-    """A copy of the environment with each NAME_FILE resolved, for provider credentials whose names are data."""
+    """A copy of the environment with each NAME_FILE of a secret or an address resolved, for provider credentials, whose
+    names are data. Others are left: AWS's and Azure's own tools have names in _FILE with another meaning."""
     found = dict(os.environ)
     for name, path in os.environ.items():
-        if name.endswith(("_API_KEY_FILE", "_BASE_URL_FILE")) and path:
+        if name.endswith(SECRET_FILES) and path:
             found.setdefault(name.removesuffix("_FILE"), file_text(name, path))
     return found
 

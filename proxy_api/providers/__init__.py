@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from proxy_api.dialects import DIALECTS
@@ -22,18 +22,7 @@ from proxy_api.upstream import Provider, Route, UpstreamRequest
 
 __all__ = ("PROVIDERS", "Asked", "address", "hide_key", "located", "prepare", "requested")
 
-
-def _spoken(row: Provider) -> Provider:
-    return replace(
-        row,
-        dialects={word: name for word, name in row.dialects.items() if name in DIALECTS},
-        model_dialects=tuple(pair for pair in row.model_dialects if pair[1] in DIALECTS),
-    )
-
-
-PROVIDERS: Mapping[str, Provider] = MappingProxyType(
-    {row.name: _spoken(row) for row in ROWS if row.dialect in DIALECTS}
-)
+PROVIDERS: Mapping[str, Provider] = MappingProxyType({row.name: row for row in ROWS})
 
 # The client's headers that travel on, by the provider's dialect, each with the form that it must have.
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?")

@@ -54,7 +54,7 @@ CLOUDS: tuple[Provider, ...] = (
         base_url="https://{location}-aiplatform.googleapis.com/v1",
         source="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
         auth="google",
-        embeddings="google",
+        embeddings="google_vertex",
         options=(
             Option("project", ("GOOGLE_CLOUD_PROJECT",), part="project_id"),
             Option("location", ("GOOGLE_CLOUD_LOCATION",), default="global"),
@@ -145,6 +145,7 @@ CLOUDS: tuple[Provider, ...] = (
         source="https://docs.cohere.com/reference/chat",
         env=("CO_API_KEY",),
         embeddings="cohere",
+        endpoints=frozenset({"rerank"}),
         dialects={"openai": "openai_chat"},
         mounts=(Mount(r"/v\d+$", "/compatibility/v1", dialect="openai_chat"),),
     ),
@@ -154,7 +155,7 @@ CLOUDS: tuple[Provider, ...] = (
         base_url="https://api.mistral.ai/v1",
         source="https://docs.mistral.ai/api/endpoint/chat",
         embeddings="openai",
-        endpoints=frozenset({"embeddings", "moderations"}),
+        endpoints=frozenset({"agents", "audio", "classifications", "embeddings", "files", "fim", "moderations", "ocr"}),
     ),
     # The native language is a neighbour of OpenAI's: https://docs.ollama.com/api/chat
     Provider(
@@ -189,7 +190,6 @@ CLOUDS: tuple[Provider, ...] = (
         source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
         env=("SNOWFLAKE_PAT",),
         options=(Option("account"),),
-        dialects={"openai": "openai_chat", "anthropic": "anthropic"},
     ),
     Provider(
         name="cloudflare",

@@ -26,7 +26,8 @@ def test_every_row_names_its_source_and_a_known_dialect() -> None:
     for name, row in PROVIDERS.items():
         assert row.name == name
         assert row.source.startswith("https://")
-        assert row.dialect in DIALECTS
+        spoken = {row.dialect, *row.dialects.values(), *(name for _, name in row.model_dialects)}
+        assert spoken | {mount.dialect for mount in row.mounts} - {""} <= set(DIALECTS), name
         assert not row.base_url.endswith("/")
         assert row.base_url.startswith("https://") or row.keyless
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests import provider_table
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # By the names of providers, which are data; held against them in proxy_api's tests.
-PATTERNS = {"<PROVIDER>_API_KEY", "<PROVIDER>_BASE_URL"}
+PATTERNS = {"<PROVIDER>_API_KEY", "<PROVIDER>_BASE_URL", "<PROVIDER>_<OPTION>"}
 
 
 def table() -> dict[str, str]:
@@ -45,3 +47,7 @@ def test_the_readme_names_the_routes_that_exist() -> None:
     for path in ("/v1/proxy/chat/completions", "/v1/models", "/admin/", "/docs/", "/healthz", "/readyz"):
         assert path in README
     assert settings.ROOT_URLCONF
+
+
+def test_the_table_of_providers_is_what_the_rows_say() -> None:
+    assert provider_table.inside(README) == provider_table.table(), "python -m tests.provider_table writes it anew"
