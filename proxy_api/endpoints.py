@@ -157,10 +157,11 @@ def first_word(path: str) -> str:
     return path.partition("/")[0]
 
 
-def relays(path: str, provider: Provider) -> bool:
-    """Whether a relayed path can be asked of this provider."""
+def relays(path: str, provider: Provider, dialect: str = "") -> bool:
+    """Whether a relayed path can be asked of this provider. dialect: what a route to it speaks, if not the usual."""
     word = first_word(path)
-    return word in provider.endpoints or (provider.dialect == relay.CLIENT_DIALECT.name and word not in NAMED)
+    speaks = relay.CLIENT_DIALECT.name in (provider.dialect, dialect)
+    return word in provider.endpoints or (speaks and word not in NAMED)
 
 
 def passing(path: str) -> Endpoint:

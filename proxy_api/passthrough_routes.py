@@ -24,7 +24,7 @@ def routes_of(path: str, model: str, identity: Identity, endpoint_name: str | No
         routes = ()  # the name of a credential is enough, whatever the catalogue knows of the model
     if not routes:
         return (by_credential(path, model, identity, endpoint_name),)
-    having = tuple(route for route in routes if relays(path, route.provider))
+    having = tuple(route for route in routes if relays(path, route.provider, route.dialect))
     if not having:
         names = ", ".join(dict.fromkeys(route.provider.name for route in routes))
         raise unsupported(f"The provider of this model ({names}) has no /{path} that can be relayed to.")

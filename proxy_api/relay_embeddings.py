@@ -10,28 +10,39 @@ from proxy_api import body as request_body
 from proxy_api import chat, forms
 from proxy_api.dialects import DIALECTS
 from proxy_api.dialects.cohere import embeddings as cohere
+from proxy_api.dialects.google import embeddings as google
+from proxy_api.dialects.google import vertex_embeddings as vertex
 from proxy_api.embeddings import Embedder, Embeddings, read_request, write_response
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
-from proxy_api.relay import Facts, Verbatim, Way, dumps, loads
+from proxy_api.relay import CLIENT_DIALECT, Facts, Verbatim, Way, dumps, loads
 from proxy_api.upstream import Route
 
 VERBATIM = "openai"  # what a provider's row calls OpenAI's language of embeddings
 # By the word of the provider's row.
-EMBEDDERS: Mapping[str, Embedder] = {"cohere": cast("Embedder", cohere)}
+EMBEDDERS: Mapping[str, Embedder] = {
+    "cohere": cast("Embedder", cohere),
+    "google": cast("Embedder", google),
+    "google_vertex": cast("Embedder", vertex),
+}
+
+
+def language(route: Route) -> str:
+    """OpenAI's where the route speaks it at all, else the provider's own."""
+    return VERBATIM if route.dialect == CLIENT_DIALECT.name else route.provider.embeddings
 
 
 def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:
     """As relay.way_for; now is chat's."""
-    if route.provider.embeddings == VERBATIM:
+    if language(route) == VERBATIM:
         return Verbatim(route, body, keep, forms.EMBEDDINGS)
     return CrossingEmbeddings(route, body)
 
 
 def path_of(route: Route) -> str:
     """What follows the provider's address."""
-    if route.provider.embeddings == VERBATIM:
+    if language(route) == VERBATIM:
         return "/embeddings"
-    return EMBEDDERS[route.provider.embeddings].embeddings_path(route.model)
+    return EMBEDDERS[language(route)].embeddings_path(route.model)
 
 
 class CrossingEmbeddings:
@@ -39,7 +50,7 @@ class CrossingEmbeddings:
 
     def __init__(self, route: Route, body: request_body.Body) -> None:
         self.route, self.value = route, body.value
-        self.embedder = EMBEDDERS[route.provider.embeddings]
+        self.embedder = EMBEDDERS[language(route)]
         self.asked = read_request({**body.value, "model": route.model})
         self.losses: tuple[chat.Loss, ...] = ()
         self.facts = Facts()

@@ -43,7 +43,7 @@ class Provider:
     renames: request fields that it calls otherwise; source: the vendor's page for these facts.
     dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
     models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
-    reported; embeddings: the language of its embeddings (openai, google, cohere; "" = none); endpoints: OpenAI's other
+    reported; embeddings: the language of its embeddings (see relay_embeddings; "" = none); endpoints: OpenAI's other
     endpoints that it has; options: of a credential, that the address and the signing need; parts: of a secret that is
     no single word, with their variables; mounts: the first that fits counts; irregular: addresses that do not come
     out of base_url's template as they should; signing_name: what AWS's signatures call it; price_list: what the list of

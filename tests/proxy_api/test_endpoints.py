@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -205,3 +207,75 @@ def test_auto_and_chat_share_no_cache_entry(live: Live) -> None:
         "HIT",
         "MISS",
     ]
+
+
+# -- other languages of embeddings -----------------------------------------------------------------------------------
+CREDENTIALS = """
+from keys.models import ProviderCredential
+for provider, base_url in places.items():
+    row = ProviderCredential(name=f"{provider} embeddings", provider=provider, base_url=base_url)
+    row.put_secret("sk-of-" + provider, "0" * 12)
+    row.save()
+"""
+GONE = """
+from keys.models import ProviderCredential
+ProviderCredential.objects.filter(name__endswith=" embeddings").delete()
+"""
+VECTORS = [[1.0, 2.0], [0.5, 0.25]]
+
+
+@pytest.fixture
+def crossing(open_live: Live) -> Iterator[Live]:
+    """The open server with credentials of providers that have an embeddings language of their own."""
+    url = open_live.upstream.url
+    open_live.python(CREDENTIALS, places={"google": f"{url}/v1beta", "cohere": f"{url}/v2"})
+    time.sleep(1)
+    yield open_live
+    open_live.python(GONE)
+
+
+def google_says(live: Live) -> None:
+    said = {"embeddings": [{"values": vector} for vector in VECTORS], "usageMetadata": {"promptTokenCount": 6}}
+    live.upstream.script(answer(said), path="/v1beta/models/gemini-embedding-001:batchEmbedContents")
+
+
+def cohere_says(live: Live) -> None:
+    said = {"id": "e", "embeddings": {"float": VECTORS}, "meta": {"billed_units": {"input_tokens": 6}}}
+    live.upstream.script(answer(said), path="/v2/embed")
+
+
+OTHERS = {"google/gemini-embedding-001": google_says, "cohere/embed-v4.0": cohere_says}
+
+
+@pytest.mark.parametrize(("model", "says"), OTHERS.items(), ids=OTHERS)
+def test_other_embeddings_come_in_openais_form(crossing: Live, model: str, says: Callable[[Live], None]) -> None:
+    says(crossing)
+    body = texts(model=model, input=[uuid.uuid4().hex, "b"], dimensions=2)
+    found, again = (post(crossing, "/v1/embeddings", body) for _ in range(2))
+    assert (cached(found), cached(again), found.body) == ("MISS", "HIT", again.body)
+    assert [item["embedding"] for item in found.json()["data"]] == VECTORS
+    assert found.json()["usage"] == {"prompt_tokens": 6, "total_tokens": 6}
+    coded = post(crossing, "/v1/embeddings", {**body, "encoding_format": "base64"})
+    assert (cached(coded), coded.json()["data"][0]["embedding"]) == ("MISS", BASE64)
+    row = crossing.usage(with_request_id(found))
+    assert (row["endpoint"], row["provider"], row["input_tokens"]) == ("embeddings", model.partition("/")[0], 6)
+
+
+@pytest.mark.parametrize(("model", "says"), OTHERS.items(), ids=OTHERS)
+def test_what_other_embeddings_cannot_say_is_refused_or_told(
+    crossing: Live, model: str, says: Callable[[Live], None]
+) -> None:
+    says(crossing)
+    tokens = post(crossing, "/v1/embeddings", texts(model=model, input=[1, 2]))
+    assert (tokens.status, refusal(tokens)["param"]) == (400, "input")
+    assert crossing.upstream.count == 0
+    named = post(crossing, "/v1/embeddings", texts(model=model, input=["a", "b"], user="me"))
+    assert (named.status, named.headers["x-dragoman-dropped"]) == (200, "user")
+    strict = post(crossing, "/v1/embeddings", texts(model=model, input=["a", "b"], user="you"), x_dragoman_strict="1")
+    assert (strict.status, refusal(strict)["param"]) == (400, "user")
+
+
+def test_too_few_vectors_are_no_answer(crossing: Live) -> None:
+    cohere_says(crossing)
+    found = post(crossing, "/v1/embeddings", texts(model="cohere/embed-v4.0", input=["a", "b", "c"]))
+    assert (found.status, refusal(found)["code"]) == (502, "upstream_incomplete")
