@@ -20,6 +20,10 @@ from tests.bodies import (
     anthropic_answer,
     anthropic_event,
     anthropic_stream,
+    completion_answer,
+    completion_stream,
+    embeddings_answer,
+    moderation_answer,
     openai_answer,
     openai_chunk,
     openai_error,
@@ -318,3 +322,33 @@ def test_a_cached_answer_is_the_same_plain_and_streamed(sdk: Sdk, live: Live, mo
     assert sdk("headers", **body)["x-bt-cached"] == "HIT"
     if model == MODEL:
         assert (first["id"], streamed[-1]["usage"]["prompt_tokens"]) == (OPENAI_ID, openai_usage()["prompt_tokens"])
+
+
+def test_embeddings_come_as_numbers_whatever_the_client_asks_for_by_itself(sdk: Sdk, live: Live) -> None:
+    live.upstream.script(answer(embeddings_answer("AACAPwAAAEA=")), path="/v1/embeddings")
+    body = {"model": "openai/text-embedding-3-small", "input": uuid.uuid4().hex}
+    assert sdk("embed", **body) == sdk("embed", **body) == [[1.0, 2.0]]
+    assert live.upstream.count == 1
+    assert live.upstream.calls[0].json()["encoding_format"] == "base64"
+    azure = {"azure": True, "base_url": None, "azure_endpoint": live.url, "api_version": "2024-10-21"}
+    assert sdk("embed", azure, model="text-embedding-3-small", input=uuid.uuid4().hex) == [[1.0, 2.0]]
+    assert told(sdk("embed", **body | {"input": ""})["error"])[:2] == ("BadRequestError", 400)
+
+
+def test_moderations_and_completions_are_what_they_are_at_openai(sdk: Sdk, live: Live) -> None:
+    live.upstream.script(answer(moderation_answer(flagged=True)), path="/v1/moderations")
+    assert sdk("moderate", input=uuid.uuid4().hex)["results"][0]["flagged"] is True
+    live.upstream.script(answer(completion_answer()), path="/v1/completions")
+    body = {"model": "gpt-3.5-turbo-instruct", "prompt": uuid.uuid4().hex}
+    assert sdk("complete", **body)["choices"][0]["text"] == HELLO
+    live.upstream.script(stream(completion_stream()), path="/v1/completions")
+    assert "".join(sdk("complete_streamed", **body)) == HELLO
+    assert told(sdk("complete", **body | {"model": "gpt-4o"})["error"])[:2] == ("BadRequestError", 400)
+
+
+def test_sound_is_transcribed_through_the_relay(sdk: Sdk, live: Live) -> None:
+    live.upstream.script(answer(b'{"text": "Hello"}'), path="/v1/audio/transcriptions")
+    client = {"base_url": f"{live.url}/v1/proxy"}
+    assert sdk("transcribe", client, sound="sound", model="openai/whisper-1") == "Hello"
+    body = live.upstream.calls[0].body
+    assert (b"openai/whisper-1" in body, b"whisper-1" in body, b"sound" in body) == (False, True, True)

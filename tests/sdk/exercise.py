@@ -50,6 +50,28 @@ def parse(asked: Any, **fields: Any) -> dict[str, Any]:
     return {"type": type(parsed).__name__, "value": parsed.model_dump()}
 
 
+def embed(asked: Any, **fields: Any) -> list[list[float]]:
+    return [item.embedding for item in asked.embeddings.create(**fields).data]
+
+
+def moderate(asked: Any, **fields: Any) -> dict[str, Any]:
+    found: dict[str, Any] = asked.moderations.create(**fields).model_dump()
+    return found
+
+
+def complete(asked: Any, **fields: Any) -> dict[str, Any]:
+    found: dict[str, Any] = asked.completions.create(**fields).model_dump()
+    return found
+
+
+def complete_streamed(asked: Any, **fields: Any) -> list[str]:
+    return [chunk.choices[0].text for chunk in asked.completions.create(stream=True, **fields)]
+
+
+def transcribe(asked: Any, sound: str, **fields: Any) -> str:
+    return str(asked.audio.transcriptions.create(file=("a.mp3", sound.encode()), **fields).text)
+
+
 def models(asked: Any) -> list[dict[str, Any]]:
     return [model.model_dump() for model in asked.models.list()]
 
@@ -65,7 +87,19 @@ def seen(error: openai.APIError) -> dict[str, Any]:
     return {"class": type(error).__name__, **{name: getattr(error, name, None) for name in names}}
 
 
-STEPS = {"chat": chat, "headers": headers, "stream": stream, "parse": parse, "models": models, "model": model}
+STEPS = {
+    "chat": chat,
+    "headers": headers,
+    "stream": stream,
+    "parse": parse,
+    "embed": embed,
+    "moderate": moderate,
+    "complete": complete,
+    "complete_streamed": complete_streamed,
+    "transcribe": transcribe,
+    "models": models,
+    "model": model,
+}
 
 
 def run(do: str, fields: dict[str, Any], options: dict[str, Any]) -> Any:
