@@ -60,11 +60,12 @@ class Fetched:
 
 
 def with_media(
-    request: ChatRequest, *, wants_bytes: bool, kept: dict[str, Fetched], watch: Watch | None
+    request: ChatRequest, *, wants_bytes: bool, kept: dict[str, Fetched], watch: Watch | None, any_base64: bool = False
 ) -> Generator[None, None, ChatRequest]:
     """The request with its media checked and fetched; yields None for each ping's length of waiting.
 
-    kept: what earlier attempts fetched, by address. Raises BadRequest naming the part, ClientGone.
+    kept: what earlier attempts fetched, by address. any_base64: the target reads both alphabets of base64, so that
+    inline data that can be read goes to it as it came. Raises BadRequest naming the part, ClientGone.
     """
     wanted: dict[str, str] = {}
 
@@ -73,7 +74,8 @@ def with_media(
             if to_fetch(part.url, where, wants_bytes):
                 wanted.setdefault(part.url, where)
             return part
-        return standard_base64(part, where)
+        standard = standard_base64(part, where)
+        return part if any_base64 else standard
 
     messages = mapped(request.messages, check)
     missing = {url: where for url, where in wanted.items() if url not in kept}

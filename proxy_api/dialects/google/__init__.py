@@ -19,6 +19,7 @@ from proxy_api.framing import accept, frames
 
 __all__ = [
     "accept",
+    "any_base64",
     "frames",
     "name",
     "path",
@@ -35,6 +36,7 @@ __all__ = [
 
 name = "google"
 wants_bytes = False  # Google fetches public addresses itself
+any_base64 = True  # https://protobuf.dev/programming-guides/json/ : bytes in either alphabet
 
 
 def path(model: str, stream: bool) -> str:
