@@ -76,8 +76,14 @@ def request_for(call: Call, route: Route, body: bytes) -> UpstreamRequest:
 def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
     """What a request needs beside the client's words before it can be said in another language."""
     way.asked = vault.recalled(way.asked, flight.owner(way.route))
-    wants = way.dialect.wants_bytes
-    way.asked = yield from with_media(way.asked, wants_bytes=wants, kept=flight.media, watch=flight.watch)
+    dialect = way.dialect
+    way.asked = yield from with_media(
+        way.asked,
+        wants_bytes=dialect.wants_bytes,
+        any_base64=getattr(dialect, "any_base64", False),
+        kept=flight.media,
+        watch=flight.watch,
+    )
 
 
 def strict(headers: Mapping[str, str]) -> bool:
