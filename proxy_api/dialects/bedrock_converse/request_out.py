@@ -7,7 +7,7 @@ The model and whether it streams stand in the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy_api.catalog import ModelFacts
@@ -45,7 +45,7 @@ def write_request(request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, An
         "serviceTier": _tier(request, losses),
         "requestMetadata": _metadata(request, losses),
     }
-    losses += _unsaid(request)
+    losses += _unsaid(request, tuning.additional)
     return body | {name: value for name, value in fields.items() if value}, tuple(losses)
 
 
@@ -87,8 +87,9 @@ def _metadata(request: ChatRequest, losses: list[Loss]) -> dict[str, str]:
     return told
 
 
-def _unsaid(request: ChatRequest) -> Iterator[Loss]:
-    """Everything else: known to OpenAI but not to Bedrock, or known to nobody here."""
+def _unsaid(request: ChatRequest, additional: Mapping[str, Any]) -> Iterator[Loss]:
+    """Everything else: known to OpenAI but not to Bedrock, or known to nobody here. additional: the model's own fields,
+    which a client may have said in the model's own words."""
     if request.seed is not None:
         yield Loss("seed", "Bedrock has no seed")
     if request.parallel_tool_calls is False and request.tools:
@@ -96,5 +97,6 @@ def _unsaid(request: ChatRequest) -> Iterator[Loss]:
     for name in request.knobs:
         if name not in _SAID:
             yield Loss(name, "unknown to Bedrock")
-    for name in request.extra:
-        yield Loss(name, "unknown field")
+    for name, value in request.extra.items():
+        if additional.get(name) != value:
+            yield Loss(name, "unknown field")

@@ -177,10 +177,8 @@ def test_claude_reasons_by_its_own_fields() -> None:
     assert body["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 2000}}
     assert body["inferenceConfig"] == {"maxTokens": 8000}
     adaptive = crossed(ADAPTIVE, reasoning_effort="high")
-    assert adaptive["additionalModelRequestFields"] == {
-        "thinking": {"type": "adaptive"},
-        "output_config": {"effort": "high"},
-    }
+    assert adaptive["additionalModelRequestFields"]["thinking"]["type"] == "adaptive"
+    assert adaptive["additionalModelRequestFields"]["output_config"] == {"effort": "high"}
     assert "inferenceConfig" not in adaptive
     assert "additionalModelRequestFields" not in crossed(ADAPTIVE, reasoning_effort="none")
 
