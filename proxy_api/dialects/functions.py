@@ -68,6 +68,13 @@ def arguments_text(said: Any) -> str:
     return json.dumps(said or {}, separators=(",", ":"), ensure_ascii=False)
 
 
+def text_in(said: Any) -> str:
+    """A provider's text, nothing is "". Raises TypeError, as an understood() tells it, for anything else."""
+    if said is not None and not isinstance(said, str):
+        raise TypeError(f"{type(said).__name__} is no text")
+    return said or ""
+
+
 def parsed(data: bytes) -> dict[str, Any]:
     """One stream event as a JSON object, integers beyond 64 bits kept. Raises UpstreamError for anything else."""
     try:

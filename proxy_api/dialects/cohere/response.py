@@ -24,7 +24,7 @@ from proxy_api.chat import (
     Usage,
 )
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import arguments_text
+from proxy_api.dialects.functions import arguments_text, text_in
 from proxy_api.dialects.saying import given
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 
@@ -94,24 +94,26 @@ def read_response(body: JSON, now: int) -> ChatResponse:
     parts = (*_plan(message), *_cited(list(read_content(message.get("content"))), message), *calls)
     reason = finish_reason(native, calls=bool(calls), said=bool(parts))
     choice = Choice(0, parts, reason, native, read_logprobs(body.get("logprobs")))
-    return ChatResponse(body.get("id") or "", "", now, (choice,), read_usage(body.get("usage") or {}))
+    return ChatResponse(text_in(body.get("id")), "", now, (choice,), read_usage(body.get("usage") or {}))
 
 
 def _plan(message: dict[str, Any]) -> Iterator[Part]:
-    if message.get("tool_plan"):
-        yield Reasoning(message["tool_plan"])
+    if plan := text_in(message.get("tool_plan")):
+        yield Reasoning(plan)
 
 
 def read_call(said: dict[str, Any]) -> ToolCall:
-    return ToolCall(said["id"], said["function"]["name"], arguments_text(said["function"].get("arguments")))
+    return ToolCall(
+        text_in(said["id"]), text_in(said["function"]["name"]), arguments_text(said["function"].get("arguments"))
+    )
 
 
 def read_content(said: Any) -> Iterator[Text | Reasoning]:
     for item in said or ():
-        if item.get("type") == "text" and item.get("text"):
-            yield Text(item["text"])
-        elif item.get("type") == "thinking" and item.get("thinking"):
-            yield Reasoning(item["thinking"])
+        if item.get("type") == "text" and (text := text_in(item.get("text"))):
+            yield Text(text)
+        elif item.get("type") == "thinking" and (thought := text_in(item.get("thinking"))):
+            yield Reasoning(thought)
 
 
 def _cited(parts: list[Text | Reasoning], message: dict[str, Any]) -> list[Text | Reasoning]:
@@ -145,7 +147,7 @@ def read_logprobs(said: Any) -> JSON:
     items = said if isinstance(said, list) else [said] if isinstance(said, dict) else []
     content: list[JSON] = [
         {
-            "token": item.get("text") or "",
+            "token": text_in(item.get("text")),
             "logprob": math.fsum(item.get("logprobs") or ()),
             "bytes": None,
             "top_logprobs": [],

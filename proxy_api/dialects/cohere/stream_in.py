@@ -23,7 +23,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.cohere.response import finish_reason, read_citation, read_logprobs, read_usage
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import parsed
+from proxy_api.dialects.functions import parsed, text_in
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
 
@@ -77,15 +77,15 @@ def _message(event: Data) -> Data:
 
 def _start(state: _State, event: Data) -> Iterator[Event]:
     state.started = True
-    yield Started(event.get("id") or "", "", state.now)
+    yield Started(text_in(event.get("id")), "", state.now)
 
 
 def _content(state: _State, event: Data) -> Iterator[Event]:
     """A block may start with something already in it."""
     content = _message(event).get("content") or {}
-    if thinking := content.get("thinking"):
+    if thinking := text_in(content.get("thinking")):
         yield _thought(state, event.get("index", 0), thinking)
-    if text := content.get("text"):
+    if text := text_in(content.get("text")):
         state.said = True
         yield TextDelta(text)
     if logprobs := read_logprobs(event.get("logprobs")):
@@ -93,7 +93,7 @@ def _content(state: _State, event: Data) -> Iterator[Event]:
 
 
 def _plan(state: _State, event: Data) -> Iterator[Event]:
-    if plan := _message(event).get("tool_plan"):
+    if plan := text_in(_message(event).get("tool_plan")):
         yield _thought(state, _PLAN, plan)
 
 
@@ -107,7 +107,7 @@ def _call_start(state: _State, event: Data) -> Iterator[Event]:
     index = state.calls[event["index"]] = len(state.calls)
     state.said = True
     state.bare.add(index)
-    yield ToolCallStart(index, call["id"], call["function"]["name"])
+    yield ToolCallStart(index, text_in(call["id"]), text_in(call["function"]["name"]))
     yield from _grown(state, index, call)
 
 
@@ -116,7 +116,7 @@ def _call_delta(state: _State, event: Data) -> Iterator[Event]:
 
 
 def _grown(state: _State, index: int, call: Data) -> Iterator[Event]:
-    if arguments := (call.get("function") or {}).get("arguments"):
+    if arguments := text_in((call.get("function") or {}).get("arguments")):
         state.bare.discard(index)
         yield ToolCallDelta(index, arguments)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from proxy_api.chat import JSON, ChatResponse, Choice, FinishReason, Part, Reasoning, Refusal, Text, ToolCall
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import arguments_text
+from proxy_api.dialects.functions import arguments_text, text_in
 from proxy_api.dialects.mistral.messages_out import nine
 from proxy_api.dialects.openai_chat.response import judge
 from proxy_api.dialects.openai_chat.usage import usage_of, write_usage
@@ -46,8 +46,8 @@ def read_response(body: JSON, now: int) -> ChatResponse:
     reasons = judge(body)
     choices = zip(body["choices"], reasons.items(), strict=True)
     return ChatResponse(
-        id=body.get("id") or "",
-        model=body.get("model") or "",
+        id=text_in(body.get("id")),
+        model=text_in(body.get("model")),
         created=int(body.get("created") or now),
         choices=tuple(_choice(choice, index, native, body) for choice, (index, native) in choices),
         usage=usage_of(body),
@@ -67,12 +67,12 @@ def _choice(said: dict[str, Any], index: int, native: str, body: dict[str, Any])
 
 def called(call: dict[str, Any]) -> tuple[str, str]:
     """The name and the arguments."""
-    return call["function"]["name"], arguments_text(call["function"].get("arguments"))
+    return text_in(call["function"]["name"]), arguments_text(call["function"].get("arguments"))
 
 
 def call_id(call: dict[str, Any], place: str) -> str:
     """Old answers have no id, or the word null for one; then it is made of the call's place."""
-    said = call.get("id")
+    said = text_in(call.get("id"))
     return said if said and said != "null" else nine(place)
 
 
@@ -83,10 +83,11 @@ def read_content(said: Any) -> Iterator[Part]:
             yield Text(said)
         return
     for chunk in said or ():
-        if chunk.get("type") == "text" and chunk.get("text"):
-            yield Text(chunk["text"])
+        if chunk.get("type") == "text":
+            if text := text_in(chunk.get("text")):
+                yield Text(text)
         elif chunk.get("type") == "thinking":
-            yield Reasoning(thought(chunk), chunk.get("signature"))
+            yield Reasoning(thought(chunk), text_in(chunk.get("signature")) or None)
 
 
 def thought(chunk: dict[str, Any]) -> str:
@@ -94,7 +95,7 @@ def thought(chunk: dict[str, Any]) -> str:
     said = chunk.get("thinking")
     if isinstance(said, str):
         return said
-    return "".join(item.get("text") or "" for item in said or () if item.get("type") == "text")
+    return "".join(text_in(item.get("text")) for item in said or () if item.get("type") == "text")
 
 
 def write_response(response: ChatResponse) -> dict[str, Any]:

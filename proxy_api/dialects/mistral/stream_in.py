@@ -24,7 +24,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import arguments_text
+from proxy_api.dialects.functions import arguments_text, text_in
 from proxy_api.dialects.mistral.response import call_id, finish_reason, read_content
 from proxy_api.dialects.openai_chat.folding import slot
 from proxy_api.dialects.openai_chat.stream_in import read_logprobs
@@ -64,7 +64,7 @@ def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
             raise tally.error
         if not started and chunk:
             started = True
-            yield Started(chunk.get("id") or "", chunk.get("model") or "", int(chunk.get("created") or now))
+            yield Started(text_in(chunk.get("id")), text_in(chunk.get("model")), int(chunk.get("created") or now))
         for said in chunk.get("choices") or ():
             yield from _events(choices.setdefault(said.get("index", 0), _Choice(said.get("index", 0))), said, tally)
         if tally.done:
@@ -130,7 +130,7 @@ def _call(choice: _Choice, piece: dict[str, Any], place: str) -> Iterator[Event]
         choice.said = True
         choice.calls.append(call_id(piece, place))
         choice.bare.add(index)
-        yield ToolCallStart(index, choice.calls[-1], function.get("name") or "", choice.index)
+        yield ToolCallStart(index, choice.calls[-1], text_in(function.get("name")), choice.index)
     if (arguments := function.get("arguments")) not in (None, ""):
         choice.bare.discard(index)
         yield ToolCallDelta(index, arguments_text(arguments), choice.index)

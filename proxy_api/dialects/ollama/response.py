@@ -24,7 +24,7 @@ from proxy_api.chat import (
     Usage,
 )
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import arguments_text
+from proxy_api.dialects.functions import arguments_text, text_in
 from proxy_api.dialects.openai_chat.errors import error_in
 from proxy_api.dialects.saying import given
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
@@ -73,28 +73,28 @@ def read_response(body: JSON, now: int) -> ChatResponse:
     if not body.get("done"):
         raise UpstreamIncomplete("The provider's answer is not done")
     parts = tuple(_parts(body))
-    native = body.get("done_reason") or "stop"
+    native = text_in(body.get("done_reason")) or "stop"
     reason = finish_reason(native, calls=any(isinstance(part, ToolCall) for part in parts))
     choice = Choice(0, parts, reason, native, read_logprobs(body.get("logprobs")))
     created = read_time(body.get("created_at"), now)
-    return ChatResponse("", body.get("model") or "", created, (choice,), read_usage(body))
+    return ChatResponse("", text_in(body.get("model")), created, (choice,), read_usage(body))
 
 
 def _parts(body: dict[str, Any]) -> Iterator[Part]:
     message = body["message"]
-    if message.get("thinking"):
-        yield Reasoning(message["thinking"])
-    if message.get("content"):
-        yield Text(message["content"])
+    if thinking := text_in(message.get("thinking")):
+        yield Reasoning(thinking)
+    if text := text_in(message.get("content")):
+        yield Text(text)
     for index, call in enumerate(message.get("tool_calls") or ()):
         yield read_call(call, f"{body.get('created_at')}:{index}")
 
 
 def read_call(said: dict[str, Any], place: str) -> ToolCall:
     """place: when and as which call it was made, of which an id is made where it has none."""
-    name, arguments = said["function"]["name"], arguments_text(said["function"].get("arguments"))
+    name, arguments = text_in(said["function"]["name"]), arguments_text(said["function"].get("arguments"))
     made = hashlib.blake2b(f"{place}:{name}:{arguments}".encode(errors="replace"), digest_size=12).hexdigest()
-    return ToolCall(said.get("id") or f"call_{made}", name, arguments)
+    return ToolCall(text_in(said.get("id")) or f"call_{made}", name, arguments)
 
 
 def read_logprobs(said: Any) -> JSON:

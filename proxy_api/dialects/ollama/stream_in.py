@@ -20,7 +20,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.failures import understood
-from proxy_api.dialects.functions import parsed
+from proxy_api.dialects.functions import parsed, text_in
 from proxy_api.dialects.ollama.response import finish_reason, read_call, read_logprobs, read_time, read_usage
 from proxy_api.dialects.openai_chat.errors import error_in
 from proxy_api.errors import UpstreamIncomplete
@@ -46,7 +46,7 @@ def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
             raise error
         if not started:
             started = True
-            yield Started("", line.get("model") or "", read_time(line.get("created_at"), now))
+            yield Started("", text_in(line.get("model")), read_time(line.get("created_at"), now))
         for event in _events(line, calls):
             calls += isinstance(event, ToolCallStart)
             yield event
@@ -59,9 +59,9 @@ def _read(frames: Iterator[Frame | None], now: int) -> Iterator[Event | None]:
 def _events(line: dict[str, Any], calls: int) -> Iterator[Event]:
     """calls: how many there were before this line."""
     message = line.get("message") or {}
-    if thinking := message.get("thinking"):
+    if thinking := text_in(message.get("thinking")):
         yield ReasoningDelta(thinking)
-    text, logprobs = message.get("content") or "", read_logprobs(line.get("logprobs"))
+    text, logprobs = text_in(message.get("content")), read_logprobs(line.get("logprobs"))
     if text or logprobs:
         yield TextDelta(text, logprobs=logprobs)
     for index, said in enumerate(message.get("tool_calls") or (), calls):
@@ -71,7 +71,7 @@ def _events(line: dict[str, Any], calls: int) -> Iterator[Event]:
 
 
 def _end(line: dict[str, Any], calls: int) -> Iterator[Event]:
-    native = line.get("done_reason") or "stop"
+    native = text_in(line.get("done_reason")) or "stop"
     yield Finished(finish_reason(native, calls=bool(calls)), native)
     if usage := read_usage(line):
         yield UsageSeen(usage)
