@@ -126,13 +126,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`parameters` is a JSON Schema whose key order is kept."""
+    """`parameters` is a JSON Schema whose key order is kept; `extra` are the fields that only some providers know."""
 
     name: str
     description: str | None = None
     parameters: JSON = None
     strict: bool | None = None
     cache_control: JSON = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +188,15 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. Invariant: input_tokens includes cached and cache-written ones, output_tokens includes reasoning."""
+    """Tokens. Invariant: input_tokens includes cached and cache-written ones, output_tokens includes reasoning.
+    `native`: what the provider counts beside them, in its own words (how long cache writes live, searches made)."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    native: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,12 +74,22 @@ class Gathering:
     def _say(self, event: TextDelta) -> None:
         if self.text is None:
             self.text = self._begin(None, Text(""))
-        growing = self.text
-        growing.pieces.append(event.text)
+        self.text.pieces.append(event.text)
         if event.signature is not None or event.citations:
-            assert isinstance(growing.part, Text)
-            growing.part = replace(growing.part, signature=event.signature, citations=event.citations)
-            self.text = None
+            self._end_text(event)
+
+    def _end_text(self, event: TextDelta) -> None:
+        """A text is complete; where only its end is cited, what came before is a text of its own."""
+        assert self.text is not None
+        growing, text = self.text, "".join(self.text.pieces)
+        places = {citation.end - citation.start for citation in event.citations}
+        cited = places.pop() if len(places) == 1 else 0
+        if 0 < cited < len(text):
+            growing.pieces = [text[:-cited]]
+            growing = self._begin(None, Text(""))
+            growing.pieces = [text[-cited:]]
+        growing.part = Text("", signature=event.signature, citations=event.citations)
+        self.text = None
 
     def _think(self, event: ReasoningDelta) -> None:
         growing = self._block(("thought", event.block), Reasoning())

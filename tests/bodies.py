@@ -146,7 +146,8 @@ def _begun(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
     match block["type"]:
         case "text":
             cited = [{"type": "citations_delta", "citation": citation} for citation in block.get("citations", ())]
-            return block | {"text": ""}, [*_halves("text_delta", "text", block["text"]), *cited]
+            start = block | {"text": ""} | ({"citations": []} if "citations" in block else {})
+            return start, [*_halves("text_delta", "text", block["text"]), *cited]
         case "thinking":
             signature = {"type": "signature_delta", "signature": block["signature"]}
             return block | {"thinking": "", "signature": ""}, [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 
 from proxy_api.chat import (
@@ -9,6 +11,7 @@ from proxy_api.chat import (
     Citation,
     MediaSeen,
     Opaque,
+    Part,
     Reasoning,
     ReasoningDelta,
     Text,
@@ -25,13 +28,13 @@ from tests.strategies import openai_responses
 def test_thoughts_between_calls_stay_between_them() -> None:
     gathered = Gathered()
     search = Opaque("anthropic", {"type": "server_tool_use"})
-    cited = Citation(0, 5, "https://example.com")
+    cited = Citation(4, 10, "https://example.com")
     for event in (
         ReasoningDelta("One", block=0),
         ReasoningDelta(signature="s1", block=0),
         TextDelta("Let "),
-        TextDelta("me", citations=(cited,)),
-        TextDelta(" see"),
+        TextDelta("me see", citations=(cited,)),
+        TextDelta(" now"),
         ToolCallStart(0, "a", "f"),
         MediaSeen(search),
         ReasoningDelta(redacted="r", block=1),
@@ -45,8 +48,9 @@ def test_thoughts_between_calls_stay_between_them() -> None:
     assert gathered.answers() == [
         (
             Reasoning("One", "s1"),
-            Text("Let me", citations=(cited,)),
-            Text(" see"),
+            Text("Let "),
+            Text("me see", citations=(cited,)),
+            Text(" now"),
             ToolCall("a", "f", "{}"),
             search,
             Reasoning(redacted="r"),
@@ -61,6 +65,17 @@ def test_an_answer_that_stands_in_openais_order_is_gathered_as_it_is(response: C
     gathered = Gathered()
     for event in replay(response):
         gathered.note(event)
-    told = [choice.parts for choice in response.choices if choice.parts]
-    found = [tuple(part for part in parts if part != Text("")) for parts in gathered.answers()]
-    assert [parts for parts in found if parts] == told
+    found = [joined(parts) for parts in gathered.answers()]
+    assert [parts for parts in found if parts] == [list(choice.parts) for choice in response.choices if choice.parts]
+
+
+def joined(parts: tuple[Part, ...]) -> list[Part]:
+    """Texts that follow each other are one; none is left empty."""
+    found: list[Part] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(part, Text) and isinstance(last, Text):
+            found[-1] = replace(part, text=last.text + part.text)
+        elif part != Text(""):
+            found.append(part)
+    return found

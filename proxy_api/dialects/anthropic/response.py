@@ -1,7 +1,7 @@
 """An Anthropic message, both ways. https://platform.claude.com/docs/en/api/messages (the response)
 
-Blocks of server-side tools, their results and citations are the provider's own bookkeeping: the text around them is the
-answer.
+Blocks of server-side tools and their results are the provider's own bookkeeping: the text around them is the answer.
+They are kept as opaque parts, because Anthropic wants them back with the next turn.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from proxy_api.chat import (
     Usage,
 )
 from proxy_api.dialects.anthropic.errors import error_in
+from proxy_api.dialects.anthropic.native import NAME, read_citations, write_citations
 from proxy_api.dialects.failures import understood
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 
@@ -41,6 +42,7 @@ _REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+_NATIVE_USAGE = ("cache_creation", "server_tool_use")
 _STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -76,6 +78,7 @@ def read_usage(said: dict[str, Any]) -> Usage:
         cached_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=(said.get("output_tokens_details") or {}).get("thinking_tokens") or 0,
+        native={name: said[name] for name in _NATIVE_USAGE if said.get(name)},
     )
 
 
@@ -86,6 +89,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
+        **usage.native,
     }
 
 
@@ -100,14 +104,19 @@ def read_response(body: JSON, now: int) -> ChatResponse:
     native = body.get("stop_reason")
     if not isinstance(native, str):
         raise UpstreamIncomplete("The provider's answer has no stop_reason")
-    parts = [part for block in body["content"] for part in read_block(block)]
+    parts = list(read_blocks(body["content"]))
     if refusal := explanation(body.get("stop_details")):
         parts.append(Refusal(refusal))
     calls = any(is_clients(block) for block in body["content"])
     choice = Choice(0, tuple(parts), finish_reason(native, calls), native)
     usage = body.get("usage")
     return ChatResponse(
-        body.get("id") or "", body.get("model") or "", now, (choice,), read_usage(usage) if usage else None
+        id=body.get("id") or "",
+        model=body.get("model") or "",
+        created=now,
+        choices=(choice,),
+        usage=read_usage(usage) if usage else None,
+        extra={"container": body["container"]} if body.get("container") else {},
     )
 
 
@@ -122,17 +131,28 @@ def arguments(given: Any) -> str:
     return json.dumps(given or {}, separators=(",", ":"), ensure_ascii=False)
 
 
-def read_block(block: dict[str, Any]) -> Iterator[Part]:
+def read_blocks(blocks: list[dict[str, Any]]) -> Iterator[Part]:
+    start = 0
+    for block in blocks:
+        for part in read_block(block, start):
+            start += len(part.text) if isinstance(part, Text) else 0
+            yield part
+
+
+def read_block(block: dict[str, Any], start: int) -> Iterator[Part]:
+    """start: the characters of text before it."""
     match block:
         case {"type": "text", "text": str(text)}:
             if text:
-                yield Text(text)
+                yield Text(text, citations=read_citations(block.get("citations"), start, start + len(text)))
         case {"type": "thinking", "thinking": str(text)}:
             yield Reasoning(text, block.get("signature"))
         case {"type": "redacted_thinking", "data": str(data)}:
             yield Reasoning(redacted=data)
         case {"type": "tool_use", "id": str(call_id), "name": str(name)}:
             yield ToolCall(call_id, name, arguments(block.get("input")))
+        case {"type": str()}:
+            yield Opaque(NAME, block)
 
 
 def write_response(response: ChatResponse) -> dict[str, Any]:
@@ -149,6 +169,7 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": write_usage(response.usage or Usage()),
     }
+    said |= {"container": response.extra["container"]} if "container" in response.extra else {}
     return said | ({"stop_details": {"type": "refusal", "explanation": refusal}} if refusal else {})
 
 
@@ -156,13 +177,16 @@ def write_block(part: Part) -> dict[str, Any] | None:
     """None for what an answer of Anthropic's has no block for (a refusal stands in stop_details)."""
     match part:
         case Text():
-            return {"type": "text", "text": part.text}
+            cited = write_citations(part.citations)
+            return {"type": "text", "text": part.text} | ({"citations": cited} if cited else {})
         case Reasoning(redacted=str(data)):
             return {"type": "redacted_thinking", "data": data}
         case Reasoning():
             return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
         case ToolCall():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(part.arguments or "{}")}
+        case Opaque(dialect="anthropic"):
+            return dict(part.data)
         case Refusal() | Image() | File() | Audio() | ToolResult() | Opaque():
             return None
         case _:

@@ -1,12 +1,14 @@
 """An Anthropic stream read into events. https://platform.claude.com/docs/en/build-with-claude/streaming
 
 message_start, then blocks (start, deltas, stop), message_delta with the stop reason and the usage, message_stop.
-ping, citations, server-side tools and events of tomorrow are no part of the answer and never an error.
+Blocks of server-side tools, and blocks of tomorrow, are kept whole as opaque parts; ping and events of tomorrow are no
+part of the answer and never an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,8 @@ from proxy_api.chat import (
     Ended,
     Event,
     Finished,
+    MediaSeen,
+    Opaque,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -25,6 +29,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.anthropic.errors import error_in
+from proxy_api.dialects.anthropic.native import NAME, read_citations
 from proxy_api.dialects.anthropic.response import arguments, explanation, finish_reason, is_clients, read_usage
 from proxy_api.dialects.failures import understood
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
@@ -43,12 +48,38 @@ class _Call:
 
 
 @dataclass(slots=True)
+class _Native:
+    """A block under way that only Anthropic understands: as it began, and the pieces of its input."""
+
+    block: Data
+    pieces: list[str] = field(default_factory=list)
+
+    def grow(self, delta: Data) -> None:
+        """Text of a kind that only newer blocks have (compaction)."""
+        for name, value in delta.items():
+            if name != "type" and isinstance(value, str):
+                self.block = self.block | {name: (self.block.get(name) or "") + value}
+
+    def whole(self) -> Opaque:
+        """What is no JSON is left out: these blocks are nobody's business here, so never an error."""
+        with suppress(JSONDecodeError):
+            if text := "".join(self.pieces):
+                self.block = self.block | {"input": loads(text)}
+        return Opaque(NAME, self.block)
+
+
+@dataclass(slots=True)
 class _State:
-    """calls and thoughts: the provider's block index -> what it is for the client. owed: a call waits for a result."""
+    """calls, thoughts, natives: the provider's block index -> what it is for the client. cited: of the text block under
+    way, which began after `start` of the `length` characters so far. owed: a call waits for a result."""
 
     now: int
     calls: dict[int, _Call] = field(default_factory=dict)
     thoughts: dict[int, int] = field(default_factory=dict)
+    natives: dict[int, _Native] = field(default_factory=dict)
+    cited: list[Data] = field(default_factory=list)
+    start: int = 0
+    length: int = 0
     usage: Data = field(default_factory=dict)
     native: str | None = None
     refusal: str = ""
@@ -96,16 +127,29 @@ def _delta(state: _State, event: Data) -> Iterator[Event]:
     delta = event["delta"]
     match delta.get("type"):
         case "text_delta":
-            yield TextDelta(delta["text"])
+            text = delta["text"]
+            state.length += len(text)
+            yield TextDelta(text)
         case "input_json_delta":
-            call = state.calls.get(event["index"])
-            if call is not None and (text := delta["partial_json"]):
-                call.pieces = True
-                yield ToolCallDelta(call.index, text)
+            yield from _input(state, event["index"], delta["partial_json"])
         case "thinking_delta":
             yield ReasoningDelta(delta["thinking"], block=_thought(state, event))
         case "signature_delta":
             yield ReasoningDelta(signature=delta["signature"], block=_thought(state, event))
+        case "citations_delta":
+            state.cited.append(delta["citation"])
+        case _:
+            if (native := state.natives.get(event["index"])) is not None:
+                native.grow(delta)
+
+
+def _input(state: _State, index: int, text: str) -> Iterator[Event]:
+    call = state.calls.get(index)
+    if call is not None and text:
+        call.pieces = True
+        yield ToolCallDelta(call.index, text)
+    elif (native := state.natives.get(index)) is not None:
+        native.pieces.append(text)
 
 
 def _thought(state: _State, event: Data) -> int:
@@ -123,8 +167,12 @@ def _block_start(state: _State, event: Data) -> Iterator[Event]:
     """A block may start with text, a thought or an input already in it."""
     block = event.get("content_block") or {}
     match block.get("type"):
-        case "text" if block.get("text"):
-            yield TextDelta(block["text"])
+        case "text":
+            state.start = state.length
+            state.cited = list(block.get("citations") or ())
+            if text := block.get("text"):
+                state.length += len(text)
+                yield TextDelta(text)
         case "tool_use":
             call = state.calls[event["index"]] = _Call(len(state.calls), block.get("input"))
             state.owed = state.owed or is_clients(block)
@@ -139,10 +187,17 @@ def _block_start(state: _State, event: Data) -> Iterator[Event]:
                 yield ReasoningDelta(text, signature, block=number)
         case "redacted_thinking":
             yield ReasoningDelta(redacted=block["data"], block=_thought(state, event))
+        case str():
+            state.natives[event["index"]] = _Native(block)
 
 
 def _block_stop(state: _State, event: Data) -> Iterator[Event]:
     """A call without input has no pieces; its arguments are still JSON for the client."""
+    if state.cited:
+        yield TextDelta("", citations=read_citations(state.cited, state.start, state.length))
+        state.cited = []
+    if (native := state.natives.pop(event["index"], None)) is not None:
+        yield MediaSeen(native.whole())
     call = state.calls.get(event["index"])
     if call is not None and not call.pieces:
         call.pieces = True

@@ -17,6 +17,7 @@ from proxy_api.chat import (
     Event,
     Finished,
     MediaSeen,
+    Opaque,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -26,6 +27,7 @@ from proxy_api.chat import (
     Usage,
     UsageSeen,
 )
+from proxy_api.dialects.anthropic.native import NAME, write_citations
 from proxy_api.dialects.anthropic.response import stop_reason, write_usage
 
 
@@ -63,10 +65,10 @@ def _frames(state: _State, event: Event) -> Iterator[bytes]:
             yield from _end(state)
         case UsageSeen():
             state.usage = event.usage
-        case MediaSeen():  # Anthropic's answers have no media
-            return
         case _ if event.choice:
             return
+        case MediaSeen():
+            yield from _native(state, event)
         case Finished():
             state.stop = stop_reason(Choice(0, (), event.finish_reason, event.native_finish_reason))
         case RefusalDelta():
@@ -94,7 +96,13 @@ def _content(state: _State, event: TextDelta | ReasoningDelta | ToolCallStart | 
     match event:
         case TextDelta():
             yield from _open(state, ("text", 0), {"type": "text", "text": ""})
-            yield _delta(state, type="text_delta", text=event.text)
+            if event.text:
+                yield _delta(state, type="text_delta", text=event.text)
+            if event.citations:
+                yield from (
+                    _delta(state, type="citations_delta", citation=one) for one in write_citations(event.citations)
+                )
+                yield from _close(state)
         case ReasoningDelta(redacted=str(data)):
             yield from _open(state, ("redacted", event.block), {"type": "redacted_thinking", "data": data})
         case ReasoningDelta():
@@ -110,6 +118,13 @@ def _content(state: _State, event: TextDelta | ReasoningDelta | ToolCallStart | 
             yield _delta(state, type="input_json_delta", partial_json=event.arguments)
         case _:
             assert_never(event)
+
+
+def _native(state: _State, event: MediaSeen) -> Iterator[bytes]:
+    """A block that came from Anthropic; its answers have no media."""
+    if isinstance(event.part, Opaque) and event.part.dialect == NAME:
+        yield from _open(state, ("native", state.index), event.part.data)
+        yield from _close(state)
 
 
 def _open(state: _State, block: tuple[str, int], start: dict[str, Any]) -> Iterator[bytes]:

@@ -10,6 +10,9 @@ from typing import Any
 from proxy_api.chat import Usage
 from proxy_api.dialects.failures import understood
 
+# Anthropic's words, which crossing keeps: how long cache writes live, and what its tools were used for.
+_NATIVE = ("cache_creation", "server_tool_use")
+
 
 @understood()
 def usage_of(body: dict[str, Any]) -> Usage | None:
@@ -35,6 +38,7 @@ def read_usage(said: dict[str, Any]) -> Usage:
         ),
         cache_write_tokens=_first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens")),
         reasoning_tokens=reasoning,
+        native={name: said[name] for name in _NATIVE if name in said},
     )
 
 
@@ -50,6 +54,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
             "cache_creation_tokens": usage.cache_write_tokens,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        **usage.native,
     }
 
 
