@@ -51,7 +51,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     way = flight.way = call.endpoint.way(route, call.body, keep=flight.keep, now=int(call.now))
     if isinstance(way, relay.Crossing):
         yield from completed(flight, way)
-    request = request_for(call, route, way.request())
+    request = request_for(call, route, way)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
     if way.losses and strict(call.headers):
         raise unsayable(way.losses[0])
@@ -64,13 +64,26 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
         yield from receive(flight, exchange)
 
 
-def request_for(call: Call, route: Route, body: bytes) -> UpstreamRequest:
+def request_for(call: Call, route: Route, way: relay.Way) -> UpstreamRequest:
     """Where the endpoint says so, to a path of its own; else to the one of the route's dialect."""
+    body = way.request()
     if call.endpoint.path is None:
-        return prepare(route, body, call.headers, stream=call.stream, now=call.now)
+        headers = joined(call.headers, way.headers) if isinstance(way, relay.Crossing) else call.headers
+        return prepare(route, body, headers, stream=call.stream, now=call.now)
     accept = framing.accept(call.stream)
     asked = Asked(call.endpoint.path(route), accept=accept, stream=call.stream, now=call.now)
     return requested(route, asked, body, call.headers)
+
+
+def joined(headers: Mapping[str, str], needed: Mapping[str, str]) -> Mapping[str, str]:
+    """The client's headers with those that its request needs; lists of both are one."""
+    if not needed:
+        return headers
+    found = dict(headers)
+    for name, value in needed.items():
+        given = [item.strip() for item in headers.get(name, "").split(",") if item.strip()]
+        found[name] = ",".join(dict.fromkeys([*given, *value.split(",")]))
+    return found
 
 
 def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:

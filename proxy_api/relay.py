@@ -19,6 +19,7 @@ from proxy_api import body as request_body
 from proxy_api import catalog, chat, forms, framing, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
+from proxy_api.dialects.foreign import check_tools, headers_for
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.gathering import Gathered
 from proxy_api.upstream import Route
@@ -201,12 +202,16 @@ class Crossing:
         self.facts = Facts()
         self.told = self.asked.messages  # as the client sent them, whatever is added to `asked`
         self.events: list[chat.Event] = []
+        self.headers: Mapping[str, str] = {}  # what the body needs beside it
         self.gathered = Gathered()
         self.answers: list[tuple[chat.Part, ...]] = []
         self.answer = b""
 
     def request(self) -> bytes:
-        written, self.losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
+        unsaid = check_tools(self.asked, self.dialect.name)
+        written, losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
+        self.losses = (*losses, *unsaid)
+        self.headers = headers_for(self.dialect.name, written)
         return dumps(written)
 
     def plain(self, answer: bytes) -> bytes:

@@ -22,6 +22,7 @@ from proxy_api import framing, framing_aws
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
 from proxy_api.dialects import anthropic
+from proxy_api.dialects.anthropic.native import betas_of
 from proxy_api.dialects.bedrock_converse import errors as bedrock_errors
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
 from proxy_api.errors import GatewayError, UpstreamError
@@ -64,6 +65,8 @@ class Hosted:
         del body["model"]
         if not self.says_stream:
             body.pop("stream", None)
+            if betas := list(betas_of(body)):  # what Anthropic's own API and Vertex take as a header
+                body["anthropic_beta"] = betas
         if body.pop("service_tier", None) is not None:
             losses = (*losses, Loss("service_tier", "Anthropic's tiers are not this host's"))
         return {"anthropic_version": self.version, **body}, losses

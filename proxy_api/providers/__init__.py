@@ -33,6 +33,7 @@ _COMMON = {
 _FORWARDED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "openai_chat": {"openai-beta": _PRINTABLE, **_COMMON},
     "anthropic": {"anthropic-beta": _PRINTABLE, **_COMMON},
+    "anthropic_vertex": {"anthropic-beta": _PRINTABLE, **_COMMON},
 }
 
 

@@ -24,6 +24,7 @@ from tests.proxy_api.asking import (
     chunks,
     hello,
     payloads,
+    refusal,
     text_of,
 )
 
@@ -208,3 +209,20 @@ def test_levels_of_reasoning_differ_upstream(live: Live) -> None:
     for effort in ("none", "minimal", "high"):
         live.chat(hello(reasoning_effort=effort))
         assert live.upstream.calls[-1].json()["reasoning_effort"] == effort
+
+
+def test_a_feature_that_needs_a_beta_header_gets_it_beside_the_clients_own(live: Live) -> None:
+    anthropic(live, answer(anthropic_answer()))
+    computer = {"type": "computer_20250124", "name": "computer", "display_width_px": 800, "display_height_px": 600}
+    body = hello(model=CLAUDE, tools=[computer])
+    assert live.chat(body, anthropic_beta="context-1m-2025-08-07").status == 200
+    [call] = live.upstream.calls
+    assert call.headers["anthropic-beta"] == "context-1m-2025-08-07,computer-use-2025-01-24"
+    assert call.json()["tools"] == [computer]
+
+
+def test_a_tool_that_runs_at_another_provider_is_refused_before_anybody_is_called(live: Live) -> None:
+    found = live.chat(hello(model=CLAUDE, tools=[{"type": "web_search_preview"}]))
+    assert found.status == 400
+    assert refusal(found)["param"] == "tools[0].type"
+    assert live.upstream.count == 0

@@ -28,6 +28,7 @@ from proxy_api.chat import (
     ToolResult,
 )
 from proxy_api.dialects.anthropic.media import file_block, image_block
+from proxy_api.dialects.anthropic.native import is_block, write_citations
 from proxy_api.errors import BadRequest
 
 Block = dict[str, Any]
@@ -54,6 +55,8 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
         where = f"messages[{index}]"
         index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
         if message.role in ("system", "developer"):
+            if draft.turns:
+                draft.losses.append(Loss(f"{where}.role", "moved to the system text"))
             draft.system.extend(_system(message, where))
         else:
             role = "assistant" if message.role == "assistant" else "user"
@@ -123,7 +126,7 @@ def content_block(part: Part, where: str, draft: Draft) -> Block | None:
             return _marked(image_block(part, where), part.cache_control)
         case File():
             return _marked(file_block(part, where), part.cache_control)
-        case Opaque(dialect="anthropic"):
+        case Opaque() if is_block(part):
             return dict(part.data)
         case Audio() | Opaque() | Reasoning() | ToolCall() | ToolResult():
             raise _unsayable(part, where)
@@ -132,8 +135,11 @@ def content_block(part: Part, where: str, draft: Draft) -> Block | None:
 
 
 def _text(part: Text | Refusal) -> Block | None:
-    cache_control = part.cache_control if isinstance(part, Text) else None
-    return _marked({"type": "text", "text": part.text}, cache_control) if part.text else None
+    if not part.text or isinstance(part, Refusal):
+        return {"type": "text", "text": part.text} if part.text else None
+    cited = write_citations(part.citations)
+    block: Block = {"type": "text", "text": part.text} | ({"citations": cited} if cited else {})
+    return _marked(block, part.cache_control)
 
 
 def _unsayable(part: Part, where: str) -> BadRequest:

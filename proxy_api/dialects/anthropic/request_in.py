@@ -21,6 +21,7 @@ from proxy_api.chat import (
     ToolChoice,
     ToolResult,
 )
+from proxy_api.dialects.anthropic.native import NAME, TOOL_FIELDS, read_citations
 from proxy_api.dialects.anthropic.response import arguments
 from proxy_api.errors import BadRequest
 
@@ -46,13 +47,15 @@ _FIELDS = frozenset(
 
 
 def read_request(body: dict[str, Any]) -> ChatRequest:
-    """null is the same as absent. Raises BadRequest for tools that run at Anthropic."""
+    """null is the same as absent."""
     said = {key: value for key, value in body.items() if value is not None}
     choice = said.get("tool_choice") or {}
+    tools = list(enumerate(said.get("tools", ())))
     return ChatRequest(
         model=said["model"],
         messages=tuple(_messages(said)),
-        tools=tuple(_tool(tool, index) for index, tool in enumerate(said.get("tools", ()))),
+        tools=tuple(_tool(tool) for _, tool in tools if not _is_native(tool)),
+        native_tools=tuple((index, Opaque(NAME, tool)) for index, tool in tools if _is_native(tool)),
         tool_choice=_tool_choice(choice),
         parallel_tool_calls=False if choice.get("disable_parallel_tool_use") else None,
         response_format=_response_format(said),
@@ -96,7 +99,8 @@ def _parts(content: Any) -> Iterator[Part]:
 def _part(block: dict[str, Any]) -> Part:
     match block:
         case {"type": "text", "text": str(text)}:
-            return Text(text, block.get("cache_control"))
+            cited = read_citations(block.get("citations"), 0, len(text))
+            return Text(text, block.get("cache_control"), citations=cited)
         case {"type": "thinking", "thinking": str(text)}:
             return Reasoning(text, block.get("signature"))
         case {"type": "redacted_thinking", "data": str(data)}:
@@ -120,15 +124,19 @@ def _marked_part(block: dict[str, Any], mark: Any) -> Part:
             return Opaque("anthropic", block)
 
 
-def _tool(said: dict[str, Any], index: int) -> Tool:
-    if said.get("type", "custom") != "custom":
-        raise BadRequest("Tools that run at Anthropic cannot run elsewhere", param=f"tools[{index}].type")
+def _is_native(tool: dict[str, Any]) -> bool:
+    """A tool that runs at Anthropic, or that its models know by heart."""
+    return (tool.get("type") or "custom") != "custom"
+
+
+def _tool(said: dict[str, Any]) -> Tool:
     return Tool(
         said["name"],
         said.get("description"),
         said.get("input_schema"),
         said.get("strict"),
         said.get("cache_control"),
+        {name: said[name] for name in TOOL_FIELDS if said.get(name) is not None},
     )
 
 

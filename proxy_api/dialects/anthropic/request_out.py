@@ -11,6 +11,7 @@ from typing import Any
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss
 from proxy_api.dialects.anthropic.messages_out import Draft, write_messages
+from proxy_api.dialects.anthropic.native import FIELDS
 from proxy_api.dialects.anthropic.tools_out import Plan, plan_tools
 from proxy_api.dialects.anthropic.tuning_out import tune, wants_thinking
 from proxy_api.errors import BadRequest
@@ -35,7 +36,8 @@ def write_request(request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, An
         draft.system.append({"type": "text", "text": plan.system})
     if draft.system:
         body["system"] = draft.system
-    body |= _output_config(plan, tuning.effort) | _identity(request, losses) | _tier(request, losses)
+    body |= _output_config(request, plan, tuning.effort) | _identity(request, losses) | _tier(request, losses)
+    body |= {name: request.extra[name] for name in FIELDS if name in request.extra}
     if request.stream:
         body["stream"] = True
     losses += _unsaid(request)
@@ -50,9 +52,13 @@ def _refuse(request: ChatRequest) -> None:
         raise BadRequest("This provider does not answer in audio", param=param, code="unsupported_value")
 
 
-def _output_config(plan: Plan, effort: str | None) -> dict[str, Any]:
+def _output_config(request: ChatRequest, plan: Plan, effort: str | None) -> dict[str, Any]:
+    """With what the client says in Anthropic's own words, where it says nothing else in OpenAI's."""
+    native = request.extra.get("output_config")
     fields = {"format": plan.format, "effort": effort}
-    said = {name: value for name, value in fields.items() if value is not None}
+    said = (native if isinstance(native, dict) else {}) | {
+        name: value for name, value in fields.items() if value is not None
+    }
     return {"output_config": said} if said else {}
 
 
@@ -87,4 +93,5 @@ def _unsaid(request: ChatRequest) -> Iterator[Loss]:
         if name not in _SAID:
             yield Loss(name, "unknown to Anthropic")
     for name in request.extra:
-        yield Loss(name, "unknown field")
+        if name not in (*FIELDS, "thinking", "output_config"):
+            yield Loss(name, "unknown field")

@@ -7,11 +7,13 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolChoice
+from proxy_api.dialects.anthropic.native import TOOL_FIELDS, is_tool
 from proxy_api.dialects.asked import answer_tool
 from proxy_api.errors import BadRequest
 
@@ -36,7 +38,7 @@ def plan_tools(request: ChatRequest, facts: ModelFacts, thinking: bool) -> Plan:
     """thinking: the request asks for it; then JSON without a schema is asked for by a line and not by a forced tool."""
     choice = _known_choice(request)
     losses: list[Loss] = []
-    tools = _tools(request, choice, facts, losses)
+    tools = _with_natives(request, _tools(request, choice, facts, losses), choice)
     form = request.response_format
     if form is None:
         return _plan(request, tools, choice, losses, facts)
@@ -51,11 +53,12 @@ def plan_tools(request: ChatRequest, facts: ModelFacts, thinking: bool) -> Plan:
 
 
 def _known_choice(request: ChatRequest) -> ToolChoice | None:
-    choice, names = request.tool_choice, {tool.name for tool in request.tools}
-    if choice is None or (not request.tools and choice.mode in ("auto", "none")):
+    choice, names = request.tool_choice, {tool.name for tool in request.tools} | set(_native_names(request))
+    anything = bool(request.tools or request.native_tools)
+    if choice is None or (not anything and choice.mode in ("auto", "none")):
         return None
     missing = [name for name in choice.names if name not in names]
-    if missing or not request.tools:
+    if missing or not anything:
         told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
         raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
     return choice
@@ -67,8 +70,31 @@ def _tools(
     """An allowed_tools choice leaves only the tools that it names."""
     kept = choice.names if choice and choice.mode != "named" else ()
     field = "functions[{}]" if request.legacy_functions else "tools[{}].function"
-    tools = [_tool(tool, field.format(index), facts, losses) for index, tool in enumerate(request.tools)]
+    taken = {place for place, _ in request.native_tools}
+    places = (place for place in range(len(request.tools) + len(taken)) if place not in taken)
+    tools = [_tool(tool, field.format(place), facts, losses) for place, tool in zip(places, request.tools, strict=True)]
     return [tool for tool in tools if not kept or tool["name"] in kept]
+
+
+def _native_names(request: ChatRequest) -> Iterator[str]:
+    for _, tool in request.native_tools:
+        if isinstance(tool.data, dict) and isinstance(name := tool.data.get("name"), str):
+            yield name
+
+
+def _with_natives(request: ChatRequest, tools: list[dict[str, Any]], choice: ToolChoice | None) -> list[dict[str, Any]]:
+    """Tools that run at Anthropic, as they are and where they stood: a cache mark counts all tools before it."""
+    kept = choice.names if choice and choice.mode != "named" else ()
+    for place, tool in request.native_tools:
+        if not is_tool(tool):
+            raise BadRequest(
+                f"This provider has no tools of type {tool.data.get('type')!r}",
+                param=f"tools[{place}].type",
+                code="unsupported_value",
+            )
+        if not kept or tool.data.get("name") in kept:
+            tools.insert(place, dict(tool.data))
+    return tools
 
 
 def _tool(tool: Tool, where: str, facts: ModelFacts, losses: list[Loss]) -> dict[str, Any]:
@@ -84,7 +110,9 @@ def _tool(tool: Tool, where: str, facts: ModelFacts, losses: list[Loss]) -> dict
         "input_schema": _object_schema(tool.parameters),
         "strict": strict or None,
         "cache_control": tool.cache_control,
+        **{name: tool.extra.get(name) for name in TOOL_FIELDS},
     }
+    losses.extend(Loss(f"{where}.{name}", "unknown to Anthropic") for name in tool.extra if name not in TOOL_FIELDS)
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -38,8 +38,17 @@ class _Wish:
 
 
 def wants_thinking(request: ChatRequest, facts: ModelFacts) -> bool:
+    if (native := _native(request)) is not None:
+        return native.get("type") != "disabled"
     wish = _wish(request)
     return wish.param is not None and wish.effort != "none" and facts.thinking != "none"
+
+
+def _native(request: ChatRequest) -> dict[str, Any] | None:
+    """`thinking` in Anthropic's own words, which its OpenAI layer takes too:
+    https://platform.claude.com/docs/en/api/openai-sdk#extended-thinking-support"""
+    said = request.extra.get("thinking")
+    return said if isinstance(said, dict) and "type" in said else None
 
 
 def _wish(request: ChatRequest) -> _Wish:
@@ -58,7 +67,11 @@ def _wish(request: ChatRequest) -> _Wish:
 def tune(request: ChatRequest, facts: ModelFacts, forced: bool) -> Tuning:
     """forced: the model must call a tool; then it cannot think, and thinking gives way."""
     tuning = Tuning({"max_tokens": request.max_tokens or facts.max_output_tokens or DEFAULT_MAX_TOKENS})
-    _think(tuning, _wish(request), facts, forced)
+    if (native := _native(request)) is not None:
+        tuning.fields["thinking"] = native
+        _set_effort(tuning, request.knobs.get("reasoning_effort"), facts)
+    else:
+        _think(tuning, _wish(request), facts, forced)
     _sample(tuning, request, facts)
     _stop(tuning, request)
     return tuning
@@ -88,14 +101,21 @@ def _switch_off(tuning: Tuning, wish: _Wish, facts: ModelFacts) -> None:
 
 
 def _adaptive(tuning: Tuning, wish: _Wish, facts: ModelFacts) -> None:
-    tuning.fields["thinking"] = {"type": "adaptive"}
+    # Models from Opus 4.7 on leave the text of their thoughts out unless it is asked for:
+    # https://platform.claude.com/docs/en/build-with-claude/thinking#controlling-thinking-display
+    tuning.fields["thinking"] = {"type": "adaptive", "display": "summarized"}
     if wish.budget is not None:
         tuning.losses.append(Loss("reasoning_budget", "the model decides how much it thinks"))
-    if wish.effort is None or not facts.efforts or wish.param == "reasoning_enabled":
+    if wish.param != "reasoning_enabled":
+        _set_effort(tuning, wish.effort, facts)
+
+
+def _set_effort(tuning: Tuning, asked: str | None, facts: ModelFacts) -> None:
+    if asked is None or asked == "none" or not facts.efforts:
         return
-    tuning.effort = _level(wish.effort, facts.efforts)
-    if tuning.effort != wish.effort:
-        tuning.losses.append(Loss("reasoning_effort", f"{wish.effort} became {tuning.effort}"))
+    tuning.effort = _level(asked, facts.efforts)
+    if tuning.effort != asked:
+        tuning.losses.append(Loss("reasoning_effort", f"{asked} became {tuning.effort}"))
 
 
 def _level(asked: str, efforts: tuple[str, ...]) -> str:

@@ -5,9 +5,10 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from proxy_api.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
+from proxy_api.chat import ChatRequest, Opaque, ResponseFormat, Tool, ToolChoice
 from proxy_api.dialects.openai_chat.messages_in import read_messages
 from proxy_api.errors import BadRequest
 
@@ -37,6 +38,8 @@ KNOBS = frozenset(
         "web_search_options",
     }
 )
+_TOOL = frozenset({"type", "function", "cache_control"})
+_FUNCTION = frozenset({"name", "description", "parameters", "strict", "cache_control"})
 _FIELDS = frozenset(
     {
         "function_call",
@@ -62,14 +65,16 @@ _FIELDS = frozenset(
 
 
 def read_request(body: dict[str, Any]) -> ChatRequest:
-    """null is the same as absent. Raises BadRequest for what only OpenAI itself can run (custom tools)."""
+    """null is the same as absent. Tools that are no functions are kept apart: only the provider that they are meant for
+    can take them."""
     said = {key: value for key, value in body.items() if value is not None}
     legacy = "functions" in said and "tools" not in said
     limits = [said[key] for key in ("max_tokens", "max_completion_tokens") if key in said]
     return ChatRequest(
         model=said["model"],
         messages=read_messages(said["messages"]),
-        tools=_functions(said["functions"]) if legacy else _tools(said.get("tools", [])),
+        tools=_functions(said["functions"]) if legacy else tuple(_tools(said.get("tools", []))),
+        native_tools=() if legacy else tuple(_native_tools(said.get("tools", []))),
         tool_choice=_function_call(said.get("function_call")) if legacy else _tool_choice(said.get("tool_choice")),
         parallel_tool_calls=said.get("parallel_tool_calls"),
         response_format=_response_format(said.get("response_format")),
@@ -92,19 +97,18 @@ def _stop(said: Any) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(said)
 
 
-def _tools(said: list[Any]) -> tuple[Tool, ...]:
-    return tuple(_tool(tool, index) for index, tool in enumerate(said))
+def _tools(said: list[Any]) -> Iterator[Tool]:
+    for tool in said:
+        if "function" in tool:
+            beside = {name: value for name, value in tool.items() if name not in _TOOL}
+            function = beside | tool["function"]
+            yield _function(function, tool.get("cache_control") or function.get("cache_control"))
 
 
-def _tool(said: dict[str, Any], index: int) -> Tool:
-    if said.get("type") != "function":
-        raise BadRequest(
-            f"This provider has only function tools, not {said.get('type')!r}",
-            param=f"tools[{index}].type",
-            code="unsupported_value",
-        )
-    function = said["function"]
-    return _function(function, said.get("cache_control") or function.get("cache_control"))
+def _native_tools(said: list[Any]) -> Iterator[tuple[int, Opaque]]:
+    for index, tool in enumerate(said):
+        if "function" not in tool:
+            yield index, Opaque("openai_chat", tool)
 
 
 def _functions(said: list[Any]) -> tuple[Tool, ...]:
@@ -118,6 +122,7 @@ def _function(said: dict[str, Any], cache_control: Any) -> Tool:
         parameters=said.get("parameters"),
         strict=said.get("strict"),
         cache_control=cache_control,
+        extra={name: value for name, value in said.items() if name not in _FUNCTION and value is not None},
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from proxy_api.catalog import ModelFacts
-from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolChoice
+from proxy_api.chat import ChatRequest, Loss, Opaque, ResponseFormat, Tool, ToolChoice
 from proxy_api.dialects.openai_chat.messages_out import write_messages
+from proxy_api.errors import BadRequest
 
 
 def write_request(request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, Any], tuple[Loss, ...]]:
@@ -44,7 +45,10 @@ def _tool_fields(request: ChatRequest) -> dict[str, Any]:
     if request.legacy_functions:
         said = None if choice is None else {"name": choice.names[0]} if choice.mode == "named" else choice.mode
         return {"functions": [_function(tool) for tool in request.tools]} | ({"function_call": said} if said else {})
-    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in request.tools]} if request.tools else {}
+    tools = [_tool(tool) for tool in request.tools]
+    for place, tool in request.native_tools:
+        tools.insert(place, native_tool(tool, place))
+    fields: dict[str, Any] = {"tools": tools} if tools else {}
     return fields | ({"tool_choice": _tool_choice(choice)} if choice else {})
 
 
@@ -54,6 +58,17 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return said | ({"cache_control": cache_control} if cache_control is not None else {})
 
 
+def native_tool(tool: Opaque, place: int) -> dict[str, Any]:
+    """A tool that is no function, in the language that it came in. Raises BadRequest where that is another one."""
+    if tool.dialect != "openai_chat":
+        raise BadRequest(
+            f"Tools of type {tool.data.get('type')!r} run at another provider",
+            param=f"tools[{place}].type",
+            code="unsupported_value",
+        )
+    return dict(tool.data)
+
+
 def _function(tool: Tool) -> dict[str, Any]:
     fields = {
         "name": tool.name,
@@ -61,6 +76,7 @@ def _function(tool: Tool) -> dict[str, Any]:
         "parameters": tool.parameters,
         "strict": tool.strict,
         "cache_control": tool.cache_control,
+        **tool.extra,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -130,3 +130,12 @@ def test_errors_come_in_each_hosts_own_shape() -> None:
     assert vertex.read_error(403, {}, google).code == "provider_auth"
     for said in (b"<html>", b"", b"[]", b"null", b'{"error":[]}'):
         assert vertex.read_error(500, {}, said).message
+
+
+def test_a_beta_that_a_tool_needs_stands_in_bedrocks_body_alone() -> None:
+    asked = openai_chat.read_request(
+        {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [{"type": "computer_20250124"}]}
+    )
+    bodies = {host.name: host.write_request(asked, facts(MODEL))[0] for host in (bedrock, vertex)}
+    assert bodies["anthropic_bedrock"]["anthropic_beta"] == ["computer-use-2025-01-24"]
+    assert "anthropic_beta" not in bodies["anthropic_vertex"]

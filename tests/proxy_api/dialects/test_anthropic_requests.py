@@ -204,8 +204,9 @@ def test_b12_effort_none_minimal_and_high_differ() -> None:
         return body.get("thinking"), body.get("output_config")
 
     assert told(ADAPTIVE, "none") == ({"type": "disabled"}, None)
-    assert told(ADAPTIVE, "minimal") == ({"type": "adaptive"}, {"effort": "low"})
-    assert told(ADAPTIVE, "high") == ({"type": "adaptive"}, {"effort": "high"})
+    adaptive = {"type": "adaptive", "display": "summarized"}
+    assert told(ADAPTIVE, "minimal") == (adaptive, {"effort": "low"})
+    assert told(ADAPTIVE, "high") == (adaptive, {"effort": "high"})
     assert told(BUDGET, "none") == (None, None)
     assert told(BUDGET, "minimal") == ({"type": "enabled", "budget_tokens": 1024}, None)
     assert told(BUDGET, "low") == ({"type": "enabled", "budget_tokens": 2000}, None)

@@ -1,0 +1,43 @@
+"""What a client says in one provider's own words, and whether the target is that provider.
+
+OpenAI's chat has function tools; providers have tools of their own beside them, which run there. A dialect that takes
+such tools stands in TAKES_NATIVE_TOOLS and refuses those of others itself; for every other they are refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from proxy_api.chat import ChatRequest, Loss
+from proxy_api.dialects.anthropic.native import needed_headers
+from proxy_api.errors import BadRequest
+
+TAKES_NATIVE_TOOLS = frozenset({"anthropic", "anthropic_bedrock", "anthropic_vertex"})
+
+_SAYS_BETAS_IN_A_HEADER = ("anthropic", "anthropic_vertex")  # Bedrock takes them in the body: anthropic_hosted
+
+
+def check_tools(request: ChatRequest, dialect: str) -> tuple[Loss, ...]:
+    """What of the tools this dialect passes over in silence. Raises BadRequest for a tool that it does not have."""
+    if dialect in TAKES_NATIVE_TOOLS:
+        return ()
+    for place, tool in request.native_tools:
+        raise BadRequest(
+            f"This provider has only function tools, not {tool.data.get('type')!r}",
+            param=f"tools[{place}].type",
+            code="unsupported_value",
+        )
+    return tuple(_unknown_fields(request))
+
+
+def _unknown_fields(request: ChatRequest) -> Iterator[Loss]:
+    field = "functions[{}]" if request.legacy_functions else "tools[{}].function"
+    for index, tool in enumerate(request.tools):
+        for name in tool.extra:
+            yield Loss(f"{field.format(index)}.{name}", "unknown to this provider")
+
+
+def headers_for(dialect: str, body: Mapping[str, Any]) -> Mapping[str, str]:
+    """Headers without which the provider refuses what this body asks for."""
+    return needed_headers(body) if dialect in _SAYS_BETAS_IN_A_HEADER else {}
