@@ -1,11 +1,15 @@
-"""A client that knows only OpenAI's words thinks on across a tool call: its thoughts are kept here (B15 for Claude)."""
+"""A client that knows only OpenAI's words thinks on across a tool call: its thoughts are kept here (B15)."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from proxy_api import framing
 from tests import loopback
 from tests.bodies import anthropic_answer, anthropic_blocks
 from tests.live import Live
@@ -84,3 +88,54 @@ def test_another_key_and_another_model_are_told_nothing(live: Live) -> None:
     for fields in others:
         blocks = second_turn(live, message, **fields)
         assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_use"]
+
+
+# -- Gemini -----------------------------------------------------------------------------------------------------------
+GEMINI = "google/gemini-3-pro-preview"
+CREDENTIAL = """
+from keys.models import ProviderCredential
+row = ProviderCredential(name="gemini of the vault", provider="google", base_url=base_url)
+row.put_secret("sk-of-google", "0" * 12)
+row.save()
+"""
+GONE = """
+from keys.models import ProviderCredential
+ProviderCredential.objects.filter(name="gemini of the vault").delete()
+"""
+SIGNED = {"functionCall": {"name": "weather", "args": {"city": "Rome"}}, "thoughtSignature": "c2lnbmVk"}
+UNSIGNED = {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}
+
+
+@pytest.fixture
+def gemini(open_live: Live) -> Iterator[Live]:
+    """The open server with a credential for Gemini."""
+    open_live.python(CREDENTIAL, base_url=f"{open_live.upstream.url}/v1beta")
+    time.sleep(1)
+    yield open_live
+    open_live.python(GONE)
+
+
+def gemini_says(live: Live, *parts: dict[str, Any]) -> None:
+    said = {
+        "responseId": "r1",
+        "modelVersion": "gemini-3-pro-preview",
+        "candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 5, "totalTokenCount": 10},
+    }
+    path = "/v1beta/models/gemini-3-pro-preview:"
+    live.upstream.script(loopback.answer(said), path=f"{path}generateContent")
+    live.upstream.script(loopback.stream([framing.sse(json.dumps(said).encode())]), path=f"{path}streamGenerateContent")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_b15_a_signature_of_gemini_survives_a_client_that_drops_it(gemini: Live, stream: bool) -> None:
+    gemini_says(gemini, SIGNED, UNSIGNED)
+    answer = gemini.chat(asking(model=GEMINI, stream=stream))
+    assert answer.status == 200
+    message = folded(chunks(answer.body)) if stream else plain(answer.json()["choices"][0]["message"])
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "20 C"} for call in message["tool_calls"]]
+    gemini_says(gemini, {"text": "Fine"})
+    assert gemini.chat(asking(message, *results, model=GEMINI)).status == 200
+    told = gemini.upstream.calls[-1].json()["contents"][1]["parts"]
+    assert [part.get("thoughtSignature") for part in told] == ["c2lnbmVk", None]
+    assert [part["functionCall"]["args"] for part in told] == [{"city": "Rome"}, {"city": "Oslo"}]
