@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cache_admin import completions
 from cache_admin.completions import Completion
+from cache_admin.thoughts import Owner
 from keys.identity import Identity
 from keys.settled import settings
 from proxy_api import relay, vault
@@ -23,7 +24,6 @@ from proxy_api.media import Fetched
 from proxy_api.recording import Record
 from proxy_api.transport import Watch
 from proxy_api.upstream import Route
-from proxy_api.vault import Owner
 
 
 @dataclass(frozen=True, slots=True)

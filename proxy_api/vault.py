@@ -15,17 +15,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from keys.pepper import pepper
-from keys.reading import DatabaseAway
-from keys.redis import RedisAway, ResponseError, command, tell
-from keys.sealing import SealBroken, place, ring
-from keys.settled import settings
+from cache_admin import thoughts
+from cache_admin.thoughts import Owner
 from proxy_api import catalog
 from proxy_api.chat import (
     Audio,
@@ -44,41 +41,16 @@ from proxy_api.chat import (
 )
 
 MOST_MESSAGES = 64  # of one request that are looked up, the latest
-MOST_BYTES = 1 << 20  # of one answer: what search tools bring along runs to 100 kB
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Reasoning, Text, Refusal, ToolCall, Opaque)}
 _THINKING = ("reasoning_effort", "reasoning_budget", "reasoning_enabled")
-_AWAY = (RedisAway, ResponseError, DatabaseAway, SealBroken)
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose thoughts these are: the caller's cache scope, and the provider and model that made them."""
-
-    scope: str
-    provider: str
-    model: str
-
-    def address(self, *names: str | bytes) -> bytes:
-        """Of an answer: unguessable, and never the same for two owners."""
-        told = place(self.scope, self.provider, self.model)
-        digest = blake2b(told, digest_size=20, key=pepper("reasoning vault"))
-        for name in names:
-            digest.update(b"\0" + (name.encode() if isinstance(name, str) else name))
-        return b"r:1:" + digest.hexdigest().encode()
-
-    def seal_place(self, address: bytes) -> bytes:
-        return place("reasoning", self.scope, self.provider, self.model, address.decode())
 
 
 # -- after an answer --------------------------------------------------------------------------------------------------
 def keep(asked: Sequence[Message], answers: Iterable[Sequence[Part]], owner: Owner) -> None:
     """Keep what the next turn needs. asked: the messages as the client sent them; answers: the parts of each choice."""
-    if settings.DRAGOMAN_REASONING_TTL <= 0:
-        return
     for parts in answers:
-        if any(is_private(part) for part in parts):
-            with suppress(*_AWAY):
-                _put(asked, parts, owner)
+        if any(is_private(part) for part in parts) and (packed := pack(parts)) is not None:
+            thoughts.put(owner, list(_names(asked, parts)), packed)
 
 
 def is_private(part: Part) -> bool:
@@ -94,18 +66,20 @@ def is_private(part: Part) -> bool:
             return isinstance(part, Opaque)
 
 
-def _put(asked: Sequence[Message], parts: Sequence[Part], owner: Owner) -> None:
-    packed = pack(parts)
-    if packed is None or len(packed) > MOST_BYTES:
-        return
+def _names(asked: Sequence[Message], parts: Sequence[Part]) -> Iterator[str]:
     calls = [part.id for part in parts if isinstance(part, ToolCall) and part.id]
     if calls:
-        addresses = [owner.address("call", call) for call in calls]
+        yield from map(named_call, calls)
     else:
-        addresses = [owner.address("answer", conversation([*asked, Message("assistant", tuple(parts))])[-1])]
-    for address in addresses:
-        sealed = ring().seal(packed, owner.seal_place(address))
-        tell("SET", address, sealed, "EX", settings.DRAGOMAN_REASONING_TTL)
+        yield named_answer(conversation([*asked, Message("assistant", tuple(parts))])[-1])
+
+
+def named_call(call_id: str) -> str:
+    return f"call {call_id}"
+
+
+def named_answer(digest: str) -> str:
+    return f"answer {digest}"
 
 
 def pack(parts: Iterable[Part]) -> bytes | None:
@@ -132,18 +106,16 @@ def _unpacked(kind: str, fields: dict[str, Any]) -> Part:
 def recalled(request: ChatRequest, owner: Owner) -> ChatRequest:
     """The request with what its assistant messages have lost put back."""
     server_tools = bool(request.native_tools)
-    lost = [index for index, message in enumerate(request.messages) if has_lost(message, server_tools)][-MOST_MESSAGES:]
-    if settings.DRAGOMAN_REASONING_TTL <= 0 or not lost:
+    lost = [index for index, message in enumerate(request.messages) if has_lost(message, server_tools)]
+    if not lost or not thoughts.enabled():
         return request
-    with suppress(*_AWAY):
-        addresses = dict(_addresses(request, lost, owner))
-        found = _found(list(addresses.values()), owner) if addresses else {}
-        messages = list(request.messages)
-        for index, address in addresses.items():
-            if address in found:
-                messages[index] = mended(messages[index], found[address])
-        return replace(request, messages=tuple(messages)) if found else request
-    return request
+    names = dict(_wanted(request, lost[-MOST_MESSAGES:]))
+    found = thoughts.find(owner, list(names.values()))
+    messages = list(request.messages)
+    for index, name in names.items():
+        with suppress(KeyError, TypeError, ValueError):
+            messages[index] = mended(messages[index], unpack(found[name]))
+    return replace(request, messages=tuple(messages)) if found else request
 
 
 def has_lost(message: Message, server_tools: bool) -> bool:
@@ -158,28 +130,20 @@ def wants_thoughts(request: ChatRequest) -> bool:
     return thinks or any(name in request.knobs for name in _THINKING)
 
 
-def _addresses(request: ChatRequest, lost: list[int], owner: Owner) -> Iterator[tuple[int, bytes]]:
-    history: list[bytes] = []
+def _wanted(request: ChatRequest, lost: list[int]) -> Iterator[tuple[int, str]]:
+    """For each message the name that its thoughts are kept under, where they are worth a look."""
+    history: list[str] = []
     wanted = wants_thoughts(request)
     for index in lost:
         call = next((part.id for part in request.messages[index].parts if isinstance(part, ToolCall)), None)
         if call:
-            yield index, owner.address("call", call)
+            yield index, named_call(call)
         elif wanted:
             history = history or conversation(request.messages)
-            yield index, owner.address("answer", history[index])
+            yield index, named_answer(history[index])
 
 
-def _found(addresses: list[bytes], owner: Owner) -> dict[bytes, tuple[Part, ...]]:
-    found = {}
-    for address, sealed in zip(addresses, command("MGET", *addresses), strict=True):
-        if sealed is not None:
-            with suppress(SealBroken, ValueError, TypeError, KeyError):
-                found[address] = unpack(ring().unseal(sealed, owner.seal_place(address)))
-    return found
-
-
-def conversation(messages: Sequence[Message]) -> list[bytes]:
+def conversation(messages: Sequence[Message]) -> list[str]:
     """For each message a digest of all up to it: what any client sends back, whatever fields it drops. Instructions
     are left out: many change with the clock."""
     digest, found = blake2b(digest_size=20), []
@@ -188,7 +152,7 @@ def conversation(messages: Sequence[Message]) -> list[bytes]:
             digest.update(f"\1{message.role}\0".encode())
             for piece in _pieces(message.parts):
                 digest.update(piece.encode("utf-8", "surrogatepass") + b"\0")
-        found.append(digest.digest())
+        found.append(digest.hexdigest())
     return found
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from cache_admin.thoughts import Owner, address
 from keys import redis
 from proxy_api.chat import ChatRequest, Citation, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
-from proxy_api.vault import Owner, conversation, keep, pack, recalled, unpack
+from proxy_api.vault import conversation, keep, pack, recalled, unpack
 from proxy_site import installation
 from tests import services
 
@@ -138,7 +139,7 @@ def test_at_rest_it_is_sealed_under_names_that_tell_nothing_and_forgotten_in_tim
 def test_a_value_moved_to_another_name_is_not_opened() -> None:
     keep(ASKED, [(SIGNED, CALL)], OWNER)
     [name] = redis.command("KEYS", "r:*")
-    redis.command("SET", OWNER.address("call", "toolu_9"), redis.command("GET", name))
+    redis.command("SET", address(OWNER, "call toolu_9"), redis.command("GET", name))
     asked = request(replace(CALL, id="toolu_9"))
     assert recalled(asked, OWNER) is asked
 
