@@ -13,7 +13,7 @@ import pytest
 
 from tests.bodies import OPENAI_ID, openai_error
 from tests.live import Answer, Live, started_live
-from tests.loopback import Call, answer, chunk, chunked_head, close, reset, short_length, stream
+from tests.loopback import Call, answer, chunk, chunked_head, close, hang, reset, short_length, stream
 from tests.proxy_api.asking import payloads, refusal, with_request_id
 
 BOUNDARY = "----form-7MA4YWxkTrZu0gW"
@@ -166,6 +166,16 @@ def test_a_download_that_breaks_off_is_cut_for_the_client_too(live: Live) -> Non
 def unfinished(call: Call) -> None:
     call.write(chunked_head(content_type="application/octet-stream") + chunk(b"half"))
     call.close()
+
+
+def test_a_client_that_leaves_ends_the_providers_call(live: Live) -> None:
+    """B26."""
+    live.upstream.script(hang, path="/v1/files/f/content")
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=20)
+    connection.request("GET", "/v1/proxy/files/f/content", None, {"authorization": f"Bearer {live.token}"})
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1)
+    connection.close()
+    assert live.upstream.wait_until(lambda: len(live.upstream.aborted) == 1)
 
 
 def test_failures_of_the_provider_are_in_openais_shape(live: Live) -> None:
