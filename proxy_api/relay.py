@@ -138,6 +138,9 @@ class Verbatim:
 
     def plain(self, answer: bytes) -> bytes:
         found = loads(answer)
+        if not self.route.provider.says_finish:
+            found = openai_chat.finished(found)
+            answer = dumps(found)
         self.facts.finish_reasons = list(self.form.judge(found).values())
         self.facts.usage = openai_chat.usage_of(found)
         self.facts.model = found.get("model")
@@ -146,7 +149,7 @@ class Verbatim:
         return answer
 
     def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
-        tally = openai_chat.Tally()
+        tally = openai_chat.Tally(self.route.provider.says_finish)
         try:
             for frame in framing.frames(pieces):
                 if frame is None:
@@ -178,7 +181,10 @@ class Verbatim:
         self.facts.complete = tally.complete
 
     def completion(self) -> bytes:
-        return self.answer or orjson.dumps(self.form.fold(self.kept or []))
+        if self.answer:
+            return self.answer
+        folded = self.form.fold(self.kept or [])
+        return orjson.dumps(folded if self.route.provider.says_finish else openai_chat.finished(folded))
 
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         return openai_chat.read_error(status, headers, answer, own_key=own_key)

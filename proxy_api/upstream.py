@@ -47,7 +47,7 @@ class Provider:
     endpoints that it has; options: of a credential, that the address and the signing need; parts: of a secret that is
     no single word, with their variables; mounts: the first that fits counts; irregular: addresses that do not come
     out of base_url's template as they should; signing_name: what AWS's signatures call it; price_list: what the list of
-    prices calls it, if not by its name.
+    prices calls it, if not by its name; says_finish: its answers have a finish reason.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Provider:
     irregular: Mapping[str, str] = field(default_factory=dict)
     signing_name: str = "bedrock"
     price_list: str = ""
+    says_finish: bool = True
 
     def dialect_of(self, model: str, word: str = "") -> str | None:
         """The wire language for a model; `word` asks for one by name. None: it has no such language."""

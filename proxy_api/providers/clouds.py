@@ -189,6 +189,7 @@ CLOUDS: tuple[Provider, ...] = (
         base_url="https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
         source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
         env=("SNOWFLAKE_PAT",),
+        says_finish=False,  # Claude's answers have an empty finish_reason, their streams none
         options=(Option("account"),),
     ),
     Provider(

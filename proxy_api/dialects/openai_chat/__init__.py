@@ -13,7 +13,7 @@ from proxy_api.dialects.openai_chat.errors import read_error, write_error
 from proxy_api.dialects.openai_chat.folding import fold
 from proxy_api.dialects.openai_chat.request_in import read_request
 from proxy_api.dialects.openai_chat.request_out import write_request
-from proxy_api.dialects.openai_chat.response import judge, read_response, write_response
+from proxy_api.dialects.openai_chat.response import finished, judge, read_response, write_response
 from proxy_api.dialects.openai_chat.stream_in import read_stream
 from proxy_api.dialects.openai_chat.stream_out import write_stream
 from proxy_api.dialects.openai_chat.tally import Tally, is_usage_chunk
@@ -24,6 +24,7 @@ from proxy_api.framing import accept, frames
 __all__ = [
     "Tally",
     "accept",
+    "finished",
     "fold",
     "frames",
     "is_usage_chunk",

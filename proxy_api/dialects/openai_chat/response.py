@@ -46,6 +46,16 @@ def _finish(choice: Any, position: int) -> tuple[int, str]:
 
 
 @understood()
+def finished(body: JSON) -> JSON:
+    """The answer of a host that says no finish reason, with the one that its content means; what else it is stays."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and not choice.get("finish_reason"):
+            choice["finish_reason"] = "tool_calls" if choice.get("message", {}).get("tool_calls") else "stop"
+    return body
+
+
+@understood()
 def read_response(body: JSON, now: int) -> ChatResponse:
     """Raises what judge() raises."""
     reasons = judge(body)

@@ -22,11 +22,13 @@ class Tally:
     """One per stream. see() every data payload in order, then read the rest.
 
     finish_reasons: by choice; done: the provider's terminal marker was seen; error: what an error frame means.
+    needs_finish: without a finish reason an answer is not complete; some hosts say none.
     """
 
-    __slots__ = ("_choices", "done", "error", "finish_reasons", "id", "model", "usage")
+    __slots__ = ("_choices", "_needs_finish", "done", "error", "finish_reasons", "id", "model", "usage")
 
-    def __init__(self) -> None:
+    def __init__(self, needs_finish: bool = True) -> None:
+        self._needs_finish = needs_finish
         self.id: str | None = None
         self.model: str | None = None
         self.usage: Usage | None = None
@@ -38,7 +40,8 @@ class Tally:
     @property
     def complete(self) -> bool:
         """Marked complete: a finish reason for every choice, the terminal marker, no error."""
-        return self.done and self.error is None and bool(self._choices) and self._choices <= self.finish_reasons.keys()
+        said = not self._needs_finish or self._choices <= self.finish_reasons.keys()
+        return self.done and self.error is None and bool(self._choices) and said
 
     def see(self, data: bytes) -> dict[str, Any]:
         """data: the payload of one frame. Returns the chunk, {} for [DONE]. Raises UpstreamError for bad JSON."""
