@@ -35,11 +35,10 @@ class RedisAway(Exception):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One command under way, and the lock that its caller sleeps on; none for a caller that does not wait (tell)."""
+    """One command under way, and the lock that its caller sleeps on; none for one who leads from the start."""
 
     packed: bytes
     gate: threading.Lock | None = None
-    quiet: bool = False
     done: bool = False
     leads: bool = False
     abandoned: bool = False
@@ -81,14 +80,22 @@ class Pipe:
         self._queue: deque[Call] = deque()
         self._lead = threading.Lock()
         self._breaker = Breaker()
-        self._owed = 0  # replies to what was told, still to come before any other
+        self._sending = threading.Lock()
+        self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
 
     def tell(self, command: tuple[Argument, ...]) -> None:
-        """Send without waiting: the reply is read, and forgotten, along with the next command's."""
+        """Send at once, between two exchanges or in the middle of one, and do not wait: the reply comes after those
+        of the exchange under way, and is read, and forgotten, by the next."""
         self._breaker.check(time.monotonic())
-        self._queue.append(Call(b"".join(self._connection.pack_command(*command)), quiet=True))
-        if self._lead.acquire(blocking=False):
-            self._pass_on()
+        packed = b"".join(self._connection.pack_command(*command))
+        try:
+            with self._sending:
+                self._send(packed)
+                self._owed += 1
+        except (RedisError, OSError) as error:
+            self._breaker.failed(time.monotonic())
+            self._disconnect()
+            raise RedisAway(f"Redis is away: {type(error).__name__}") from None
 
     def ask(self, command: tuple[Argument, ...]) -> Any:
         self._breaker.check(time.monotonic())
@@ -142,9 +149,10 @@ class Pipe:
 
     def _exchange(self, batch: list[Call]) -> None:
         connection = self._connection
-        self._send(b"".join([call.packed for call in batch]))
-        while self._owed:
-            self._owed -= 1
+        with self._sending:
+            self._send(b"".join([call.packed for call in batch]))
+            owed, self._owed = self._owed, 0
+        for _ in range(owed):
             with suppress(ResponseError):
                 connection.read_response()
         for call in batch:
@@ -164,28 +172,17 @@ class Pipe:
                 call.gate.release()
 
     def _pass_on(self) -> None:
-        """Wake the first who waits as the next leader; where nobody does, send what was told and let the lead go."""
+        """Wake the first in the queue as the next leader, or let the lead go where nobody waits."""
         while True:
             for call in tuple(self._queue):
                 if call.gate is not None and not call.abandoned:
                     call.leads = True
                     call.gate.release()
                     return
-            self._send_told()
+            self._drained()
             self._lead.release()
             if not self._queue or not self._lead.acquire(blocking=False):
                 return
-
-    def _send_told(self) -> None:
-        told = [call.packed for call in self._drained() if call.quiet]
-        if not told:
-            return
-        try:
-            self._send(b"".join(told))
-            self._owed += len(told)
-        except (RedisError, OSError):
-            self._breaker.failed(time.monotonic())
-            self._disconnect()
 
     def _send(self, data: bytes) -> None:
         """One system call for what is small, where the client's own way through gevent's sendall takes two."""
@@ -217,8 +214,8 @@ def command(*args: Argument) -> Any:
 
 
 def tell(*args: Argument) -> None:
-    """A command whose reply nobody needs: sent at once, or with the commands under way, in order with all others of
-    this process. RedisAway where Redis has not answered lately; a refusal is not heard of."""
+    """A command whose reply nobody needs. It is on its way when this returns, before whatever anyone asks later.
+    RedisAway where Redis has not answered lately; a refusal is not heard of."""
     _pipe().tell(args)
 
 
