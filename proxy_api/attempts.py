@@ -25,6 +25,7 @@ from proxy_api.transport import Deadlines, Exchange
 from proxy_api.upstream import Route, UpstreamRequest
 
 SUCCESS = 200
+REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")  # first that is there
 
 
 Receive = Callable[[Flight, Exchange], Iterator[bytes | None]]
@@ -88,6 +89,7 @@ def joined(headers: Mapping[str, str], needed: Mapping[str, str]) -> Mapping[str
 
 def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
     """What a request needs beside the client's words before it can be said in another language."""
+    way.answer_id = f"chatcmpl-{flight.call.id}"
     way.asked = vault.recalled(way.asked, flight.owner(way.route))
     dialect = way.dialect
     way.asked = yield from with_media(
@@ -164,4 +166,4 @@ def deadlines() -> Deadlines:
 
 
 def upstream_id(headers: Mapping[str, str]) -> str:
-    return (headers.get("x-request-id") or headers.get("request-id") or "")[:200]
+    return next((headers[name] for name in REQUEST_IDS if headers.get(name)), "")[:200]

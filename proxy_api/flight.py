@@ -95,7 +95,7 @@ class Flight:
         """The answer is complete: keep it where the rule says so, write the final record. True where it was stored."""
         assert self.way is not None
         clock = self.record.marks.done = time.monotonic()
-        kept = self.plan.policy.write and store(self, self.way)
+        kept = self.plan.policy.write and self.way.facts.sound and store(self, self.way)
         self.record.entry.cache_digest = self.plan.digest.hex() if kept else ""
         if kept and not self.call.stream:
             self.record.entry.cache = "stored"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -26,6 +26,13 @@ from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
 CLIENT_DIALECT = openai_chat
+Named = TypeVar("Named", chat.ChatResponse, chat.Started)
+# Finish reasons, OpenAI's and providers' own, of answers that are given but never cached.
+SPOILT = frozenset(
+    {"content_filter", "error", "ERROR", "TIMEOUT", "malformed_model_output", "malformed_tool_use"}
+    | {"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
+    | {"MISSING_THOUGHT_SIGNATURE"}
+)
 LONG_INTEGER = re.compile(rb"[0-9]{19}")
 # Frames without data that travel on. Lines with any other name mean nothing to a reader of events: a page, perhaps.
 KEEP_ALIVE = (b":", b"event:", b"id:", b"retry:", b"data")
@@ -40,6 +47,11 @@ class Facts:
     native_finish_reason: str | None = None
     model: str | None = None
     complete: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Worth keeping: neither filtered nor ended by a fault of the model, which may not happen again."""
+        return SPOILT.isdisjoint((*self.finish_reasons, self.native_finish_reason))
 
 
 class Way(Protocol):
@@ -212,6 +224,7 @@ class Crossing:
         self.gathered = Gathered()
         self.answers: list[tuple[chat.Part, ...]] = []
         self.answer = b""
+        self.answer_id = ""  # for an answer that comes without one (Bedrock, Ollama)
 
     def request(self) -> bytes:
         unsaid = check_tools(self.asked, self.dialect.name)
@@ -221,7 +234,8 @@ class Crossing:
         return dumps(written)
 
     def plain(self, answer: bytes) -> bytes:
-        response = response_as_asked(self.dialect.read_response(loads(answer), self.keeping.now), self.asked)
+        read = self.dialect.read_response(loads(answer), self.keeping.now)
+        response = response_as_asked(self.named(read), self.asked)
         self.facts = response_facts(response)
         self.answers = [choice.parts for choice in response.choices]
         self.answer = dumps(CLIENT_DIALECT.write_response(response))
@@ -236,8 +250,16 @@ class Crossing:
         if not self.facts.complete:
             raise UpstreamIncomplete("The provider's stream ended before its answer was complete.")
 
+    def named(self, answer: Named) -> Named:
+        """With an id and a model, whatever its provider leaves out."""
+        if answer.id and answer.model:
+            return answer
+        return replace(answer, id=answer.id or self.answer_id, model=answer.model or self.route.model)
+
     def noted(self, events: Iterator[chat.Event | None]) -> Iterator[chat.Event | None]:
         for event in events:
+            if isinstance(event, chat.Started):
+                event = self.named(event)
             if event is not None:
                 self.note(event)
             yield event
