@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from proxy_api import body as request_body
-from proxy_api import catalog, chat, forms, framing, replay
+from proxy_api import catalog, chat, forms, framing, quirks, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.dialects.foreign import check_tools, headers_for
@@ -130,13 +130,10 @@ class Verbatim:
         replace: dict[str, bytes] = {}
         if value["model"] != self.route.model:
             replace["model"] = orjson.dumps(self.route.model)
-        refused = [name for name in provider.drops if value.get(name) is not None]
-        self.losses = tuple(chat.Loss(name, f"{provider.name} does not take it") for name in refused)
-        remove = [name for name in OWN_FIELDS if name in value] + refused
-        for name, theirs in provider.renames.items():
-            if name in value:
-                remove.append(name)
-                replace.setdefault(theirs, orjson.dumps(value[name]))
+        edits = quirks.edits(value, provider, self.route.model)
+        self.losses = tuple(edits.losses)
+        remove = [name for name in OWN_FIELDS if name in value] + edits.remove
+        replace |= {name: dumps(said) for name, said in edits.replace.items()}
         self.ask_usage(replace, remove)
         return request_body.edited(self.body, replace, remove) if replace or remove else self.body.raw
 

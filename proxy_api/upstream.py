@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from keys.options import Option, Part
 
@@ -34,13 +34,27 @@ class Mount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Quirk:
+    """What some models take otherwise. model: their pattern; drops: {field: the one value that they take}; renames:
+    {field: what they call it}; values: {field: {value that they do not have: the nearest}}; thinking: only where
+    reasoning_effort asks them to think."""
+
+    model: str
+    drops: Mapping[str, Any] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    thinking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """Who answers. A new OpenAI-compatible provider is one of these and nothing else.
 
     name: as in `name/model`; dialect: its wire language (a key of dialects.DIALECTS); base_url: with the version, no
     trailing slash; auth: the header that carries the key; keyless: answers without a key (a local Ollama);
     stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: more names of its key's variable;
-    renames: request fields that it calls otherwise; source: the vendor's page for these facts.
+    renames: request fields that it calls otherwise; quirks: what some of its models take otherwise; source: the
+    vendor's page for these facts.
     dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
     models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
     reported; embeddings: the language of its embeddings (see relay_embeddings; "" = none); endpoints: OpenAI's other
@@ -60,6 +74,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     env: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
+    quirks: tuple[Quirk, ...] = ()
     dialects: Mapping[str, str] = field(default_factory=dict)
     model_dialects: tuple[tuple[str, str], ...] = ()
     drops: tuple[str, ...] = ()

@@ -5,8 +5,11 @@ The rest, which speak OpenAI's language, stand in rows.py. Every row names the v
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from keys.options import Option, Part
-from proxy_api.upstream import Mount, Provider
+from proxy_api.upstream import Mount, Provider, Quirk
 
 # Their variables are those of AWS's own tools: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
 _REGION = Option("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), default="us-east-1")
@@ -21,6 +24,34 @@ RESPONSES_ONLY = (
     (r"^(o[1-9]|gpt-[5-9](\.\d+)?)-pro(-\d{4}|$)", "openai_responses"),
     (r"^gpt-[5-9](\.\d+)?-(codex|cyber)|^(codex-mini|gpt-daybreak-)", "openai_responses"),
     (r"^o[34](-mini)?-deep-research|^computer-use-", "openai_responses"),
+)
+# What OpenAI's reasoning models answer with 400: https://developers.openai.com/api/docs/guides/latest-model (sampling
+# only without thinking), https://developers.openai.com/api/reference/resources/chat (max_tokens, levels of effort).
+_ONE_SAMPLING: Mapping[str, Any] = {
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logprobs": False,
+    "top_logprobs": None,
+    "logit_bias": None,
+}
+_RENAMED = {"max_tokens": "max_completion_tokens"}
+REASONING_QUIRKS = (
+    Quirk(
+        r"^o[1-9](-|$)",
+        drops={**_ONE_SAMPLING, "parallel_tool_calls": None},
+        renames=_RENAMED,
+        values={"reasoning_effort": {"none": "low", "minimal": "low", "xhigh": "high"}},
+    ),
+    Quirk(
+        r"^gpt-5(-mini|-nano)?(-\d{4}|$)",
+        drops=_ONE_SAMPLING,
+        renames=_RENAMED,
+        values={"reasoning_effort": {"none": "minimal", "xhigh": "high"}},
+    ),
+    Quirk(r"^gpt-([6-9]|5\.\d)", renames=_RENAMED, values={"reasoning_effort": {"minimal": "low"}}),
+    Quirk(r"^gpt-([6-9]|5\.\d)", drops=_ONE_SAMPLING, thinking=True),
 )
 _PROJECT = "[/projects/{project}/locations/{location}]/publishers"
 
@@ -127,6 +158,7 @@ CLOUDS: tuple[Provider, ...] = (
             Part("client_secret", "AZURE_CLIENT_SECRET"),
         ),
         dialects={"openai": "openai_chat", "responses": "openai_responses"},
+        quirks=REASONING_QUIRKS,
         model_dialects=RESPONSES_ONLY,  # a deployment may be called anything, most are called as their model
         mounts=(
             Mount("/v1$", "/v1"),

@@ -1,0 +1,85 @@
+"""Hosts of OpenAI's language that take something otherwise: said as they want it, reported, and all else untouched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from keys.credentials import Credential
+from proxy_api import body, relay
+from proxy_api.providers import PROVIDERS
+from proxy_api.upstream import Route
+
+ASKED = {"messages": [{"role": "user", "content": "Hi"}]}
+
+
+def sent(provider: str, model: str, **fields: Any) -> tuple[dict[str, Any], list[str]]:
+    """What reaches the provider beside model and messages, and the params of the loss report."""
+    route = Route(PROVIDERS[provider], model, Credential(id="c", name="c", provider=provider))
+    asked = body.read(json.dumps({"model": f"{provider}/{model}", **ASKED, **fields}).encode())
+    way = relay.way_for(route, asked, keep=False, now=0)
+    told = json.loads(way.request())
+    assert (told.pop("model"), told.pop("messages")) == (model, ASKED["messages"])
+    return told, [loss.param for loss in way.losses]
+
+
+@pytest.mark.parametrize("model", ["o3-mini", "o1", "gpt-5", "gpt-5-nano-2025-08-07", "gpt-5.4", "gpt-6-luna"])
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_reasoning_models_call_the_limit_otherwise(provider: str, model: str) -> None:
+    assert sent(provider, model, max_tokens=5) == ({"max_completion_tokens": 5}, [])
+
+
+def test_a_limit_that_is_set_by_its_new_name_is_never_overwritten() -> None:
+    told = sent("openai", "gpt-5", max_tokens=5, max_completion_tokens=9)
+    assert told == ({"max_completion_tokens": 9}, ["max_tokens"])
+    assert sent("openai", "gpt-5", max_tokens=None) == ({}, [])
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "gpt-oss-120b", "gpt-3.5-turbo"])
+def test_other_models_are_asked_as_the_caller_asked(model: str) -> None:
+    fields = {"max_tokens": 5, "temperature": 0.2, "parallel_tool_calls": False, "logprobs": True}
+    assert sent("openai", model, **fields) == (fields, [])
+
+
+def test_sampling_that_a_reasoning_model_refuses_is_left_out_and_reported_and_its_one_value_passes() -> None:
+    assert sent("openai", "o3-mini", temperature=0.2, top_p=1) == ({"top_p": 1}, ["temperature"])
+    assert sent("openai", "gpt-5-mini", temperature=1, presence_penalty=0.5) == (
+        {"temperature": 1},
+        ["presence_penalty"],
+    )
+
+
+def test_models_that_sample_when_they_do_not_think_are_asked_so() -> None:
+    assert sent("openai", "gpt-5.4", temperature=0.2) == ({"temperature": 0.2}, [])
+    assert sent("openai", "gpt-5.4", temperature=0.2, reasoning_effort="none")[1] == []
+    assert sent("openai", "gpt-5.4", temperature=0.2, reasoning_effort="low") == (
+        {"reasoning_effort": "low"},
+        ["temperature"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "said"),
+    [
+        ("gpt-5", "none", "minimal"),
+        ("gpt-5", "minimal", "minimal"),
+        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "none", "none"),
+        ("o3", "minimal", "low"),
+        ("o3", "high", "high"),
+    ],
+)
+def test_an_effort_that_a_model_does_not_have_is_the_nearest_and_reported(model: str, asked: str, said: str) -> None:
+    losses = ["reasoning_effort"] if asked != said else []
+    assert sent("openai", model, reasoning_effort=asked) == ({"reasoning_effort": said}, losses)
+
+
+def test_the_same_model_elsewhere_is_left_to_its_host() -> None:
+    assert sent("openrouter", "openai/o3", max_tokens=5, temperature=0.2)[0] == {"max_tokens": 5, "temperature": 0.2}
+
+
+def test_a_host_refuses_fields_of_its_own() -> None:
+    assert sent("groq", "m", logit_bias={"1": 1}, seed=1) == ({"seed": 1}, ["logit_bias"])
+    assert sent("databricks", "m", parallel_tool_calls=True) == ({}, ["parallel_tool_calls"])
