@@ -77,6 +77,11 @@ class Flight:
         if self.watch is not None:
             self.watch.close()
 
+    def look(self) -> None:
+        """Whether the client is still there when a call ends that was too short to be watched. Raises ClientGone."""
+        if self.watch is not None and self.watch.check():
+            raise self.watch.parting()
+
     @property
     def keep(self) -> bool:
         """The finished answer is wanted whole: for the cache, or for a ledger that keeps everything."""

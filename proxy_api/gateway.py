@@ -166,6 +166,7 @@ def miss(call: Call, plan: Plan, record: Record) -> Answer:
 def plain(flight: Flight) -> Answer:
     with closing(attempts(flight, received_plain)) as pieces:
         body = b"".join(piece for piece in pieces if piece is not None)
+    flight.look()
     flight.finish()
     return Answer(answer_headers(flight.record, flight.plan.policy), body=body)
 
@@ -198,6 +199,7 @@ def relayed(flight: Flight, first: bytes | None, source: Generator[bytes | None]
             yield framing.PING if first is None else first
             for piece in source:
                 yield framing.PING if piece is None else piece
+            flight.look()
             flight.finish()
         except GatewayError as error:
             flight.fail(error)
