@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from keys.options import Option, Part
@@ -44,6 +45,12 @@ class Quirk:
     renames: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     thinking: bool = False
+
+
+@lru_cache(maxsize=4096)
+def spoken_of(patterns: tuple[tuple[str, str], ...], model: str) -> str:
+    """The language that a model's name decides; "" where it decides none. Remembered: few names occur."""
+    return next((name for pattern, name in patterns if re.search(pattern, model)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Provider:
         """The wire language for a model; `word` asks for one by name. None: it has no such language."""
         if word:
             return self.dialect if word == self.dialect else self.dialects.get(word)
-        return next((name for pattern, name in self.model_dialects if re.search(pattern, model)), self.dialect)
+        return spoken_of(self.model_dialects, model) or self.dialect
 
 
 @dataclass(frozen=True, slots=True)
