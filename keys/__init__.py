@@ -5,9 +5,11 @@ identity.py     who calls, as one frozen value (pure)
 tokens.py       the form of a virtual key and its checksum (pure)
 issuing.py      makes and revokes virtual keys: the only place where a token is in the clear
 credentials.py  what we present to providers: environment and admin rows as one snapshot
+options.py      what a credential says beside its key: region, project, version (pure)
 sealing.py      AES-256-GCM under the master keys; resealing.py rotates them
 pepper.py       the installation's secret under which tokens are kept and scopes are made
 freshness.py    how a change reaches every process within a second
+kept.py         one snapshot of a table in memory, kept fresh
 reading.py      reads of the database with a deadline and a breaker
 redis.py        the one way to Redis: one pipeline per process, with a breaker
 outbound.py     the address gate for whatever is called on someone's word
