@@ -12,7 +12,6 @@ gevent's greenlets.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections import deque
@@ -21,8 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_redis import get_redis_connection
+from gevent import monkey
 from redis.exceptions import RedisError
 from redis.exceptions import ResponseError as ResponseError
+
+from keys.native import native_thread
 
 Argument = bytes | str | int | float
 FAILURES_TO_OPEN = 3
@@ -227,7 +229,7 @@ os.register_at_fork(after_in_child=_pipes.clear)
 def _pipe() -> Pipe:
     """The process's pipe. Under gevent a socket belongs to its thread's loop, and the admin runs in a pool of real
     threads: each of those has its own."""
-    thread = threading.get_native_id() if socket.socket.__module__.startswith("gevent") else 0
+    thread = native_thread() if monkey.is_module_patched("socket") else 0
     pipe = _pipes.get(thread)
     if pipe is None:
         pool = get_redis_connection("default").connection_pool

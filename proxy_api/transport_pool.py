@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from os import getpid
-from threading import get_native_id
 
 import certifi
 
+from keys.native import native_thread
 from keys.outbound import (
     RESOLVE_SECONDS,
     Address,
@@ -56,7 +56,7 @@ class Origin:
 
     def key(self) -> Key:
         # A gevent socket belongs to the loop of one native thread, so each has its own connections.
-        return (self.url.scheme, self.url.host, self.url.port, self.trusted, get_native_id(), self.public)
+        return (self.url.scheme, self.url.host, self.url.port, self.trusted, native_thread(), self.public)
 
 
 class Connection:
@@ -155,7 +155,7 @@ class Pool:
     def _sweep(self) -> None:
         """Close what died or aged in the meantime, of every origin of this thread: nobody may ask for it again."""
         self.swept_at = time.monotonic()
-        thread = get_native_id()
+        thread = native_thread()
         for key, idle in tuple(self._idle.items()):
             if key[4] == thread:
                 kept, idle[:] = idle[:], []
