@@ -184,7 +184,11 @@ def _spool_at(directory: Path, durability: str) -> Spool:
 
 def own() -> Spool:
     """The spool of this process, where the settings say."""
-    return _spool_at(settings.DRAGOMAN_SPOOL_DIR, settings.DRAGOMAN_USAGE_DURABILITY)
+    found: Spool | None = settings.__dict__.get("own_spool")  # kept with the settings that it comes from
+    if found is None:
+        found = _spool_at(settings.DRAGOMAN_SPOOL_DIR, settings.DRAGOMAN_USAGE_DURABILITY)
+        settings.__dict__["own_spool"] = found
+    return found
 
 
 def born_locked(directory: Path, instance: str) -> int:

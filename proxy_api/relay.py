@@ -103,6 +103,14 @@ def loads(answer: bytes) -> Any:
         raise UpstreamError("The provider's answer is not JSON.") from None
 
 
+def judged_json(answer: bytes) -> Any:
+    """As loads(), for an answer whose own bytes go on: a long integer may be read as a float."""
+    try:
+        return orjson.loads(answer)
+    except ValueError:
+        raise UpstreamError("The provider's answer is not JSON.") from None
+
+
 def dumps(value: Any) -> bytes:
     """JSON of a value that may hold integers beyond 64 bits, which orjson refuses."""
     try:
@@ -146,9 +154,10 @@ class Verbatim:
             replace["stream_options"] = orjson.dumps({**(options or {}), "include_usage": True})
 
     def plain(self, answer: bytes) -> bytes:
-        found = loads(answer)
-        if not self.route.provider.says_finish:
-            found = openai_chat.finished(found)
+        if self.route.provider.says_finish:
+            found = judged_json(answer)
+        else:
+            found = openai_chat.finished(loads(answer))
             answer = dumps(found)
         self.facts.finish_reasons = list(self.form.judge(found).values())
         self.facts.usage = openai_chat.usage_of(found)
