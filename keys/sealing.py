@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -19,7 +18,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keys.settled import settings
 
-LENGTH = struct.Struct(">I")
 VERSION = b"\x01"
 HEADER = 5
 NONCE = 12
@@ -94,9 +92,8 @@ def derived_key(master: bytes, purpose: bytes) -> bytes:
 
 
 def place(*parts: str) -> bytes:
-    """AAD that names a place, e.g. table, primary key, purpose. Lengths come first: no two places read the same."""
-    encoded = [part.encode() for part in parts]
-    return b"".join([piece for part in encoded for piece in (LENGTH.pack(len(part)), part)])
+    """AAD that names a place, e.g. table, primary key, purpose. Each part with its length: no two read the same."""
+    return "".join([f"{len(part)}:{part}," for part in parts]).encode()
 
 
 def ring() -> KeyRing:

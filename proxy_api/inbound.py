@@ -76,6 +76,19 @@ def cut_short() -> BadRequest:
     return BadRequest("The request body is shorter than its Content-Length.")
 
 
+class HeaderNames(dict[str, str]):
+    """A CGI variable -> the header's name in lower case, "" for what is no header; each worked out once."""
+
+    def __missing__(self, key: str) -> str:
+        name = key[5:].replace("_", "-").lower() if key.startswith("HTTP_") else ""
+        if len(self) < 4096:  # clients make up names; those of the first thousands are enough
+            self[key] = name
+        return name
+
+
+NAMES = HeaderNames()
+
+
 def request_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     """{lower-case name: value} of the request's headers."""
-    return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    return {name: value for key, value in environ.items() if (name := NAMES[key])}
