@@ -53,11 +53,37 @@ def routes_for(asked: str, identity: Identity, endpoint_name: str | None = None)
 
     Raises GatewayError 404 model_not_found (unknown, or nobody has a key for it), 403 model_not_allowed.
     """
-    chance = random.random()  # noqa: S311 - it spreads load and keeps no secret
-    available = [one for one in all_credentials() if endpoint_name is None or one.name == endpoint_name]
+    everything, known = all_credentials(), KNOWN.get()
+    place = (asked, identity.models, endpoint_name)
+    sure = _sure.get(place) if identity.provider_key is None else None
+    if sure is not None and sure.everything is everything and sure.known is known:
+        return sure.routes
+    available = [one for one in everything if endpoint_name is None or one.name == endpoint_name]
     if endpoint_name is not None and not available:
         raise no_key(asked)
-    return routed(asked, identity, available, chance, KNOWN.get())
+    chance = random.random()  # noqa: S311 - it spreads load and keeps no secret
+    routes = routed(asked, identity, available, chance, known)
+    if identity.provider_key is None and len(routes) == 1:
+        remember(place, Sure(routes, everything, known))
+    return routes
+
+
+class Sure(NamedTuple):
+    """Routes without a choice, and the snapshots that they were found in: they hold as long as both are the newest."""
+
+    routes: tuple[Route, ...]
+    everything: tuple[Credential, ...]
+    known: Known
+
+
+Place = tuple[str, tuple[str, ...], str | None]
+_sure: dict[Place, Sure] = {}
+
+
+def remember(place: Place, sure: Sure) -> None:
+    if len(_sure) >= 4096:  # names that clients make up lead nowhere and are not kept
+        _sure.clear()
+    _sure[place] = sure
 
 
 def routed(

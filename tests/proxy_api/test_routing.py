@@ -1,13 +1,15 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from keys import credentials, freshness
 from keys.credentials import Credential
 from keys.identity import Identity
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known
-from proxy_api.routing import first_configured, listed, routed
+from proxy_api.routing import first_configured, listed, routed, routes_for
 from proxy_api.upstream import Route
 
 ANYONE = Identity(kind="virtual", id="k", name="k", scope="k")
@@ -264,3 +266,34 @@ def test_the_list_shows_aliases_and_what_the_catalogue_says_of_providers_with_a_
     )
     shown = [model.id for model in listed(ANYONE, [credential("together")], known)]
     assert shown == ["smart", "m-1", "together/m-1"]
+
+
+@pytest.fixture
+def nothing_kept() -> Iterator[None]:
+    credentials.forget()
+    yield
+    freshness.stop()
+    credentials.forget()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_kept")
+def test_a_remembered_route_is_forgotten_with_the_credentials_that_it_came_from(settings: Any) -> None:
+    settings.DRAGOMAN_PROVIDER_ENV = {"OPENAI_API_KEY": "sk-first"}
+    first = routes_for("openai/gpt-4o", ANYONE)
+    assert routes_for("openai/gpt-4o", ANYONE) is first
+    settings.DRAGOMAN_PROVIDER_ENV = {"OPENAI_API_KEY": "sk-second"}
+    credentials.forget()
+    (second,) = routes_for("openai/gpt-4o", ANYONE)
+    assert second.credential.secret is not None
+    assert second.credential.secret.reveal() == "sk-second"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_kept")
+def test_a_remembered_route_is_nobody_elses_right(settings: Any) -> None:
+    settings.DRAGOMAN_PROVIDER_ENV = {"OPENAI_API_KEY": "sk-first"}
+    routes_for("openai/gpt-4o", ANYONE)
+    with pytest.raises(GatewayError) as caught:
+        routes_for("openai/gpt-4o", limited("claude-*"))
+    assert caught.value.status == 403
