@@ -34,9 +34,27 @@ def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[by
     return [sending.whole(start_response, status, headers, response.content)]  # type: ignore[attr-defined]
 
 
+class LeanRequest(WSGIRequest):
+    """A request whose address needs no decoding. The API's views read META, which is environ, and nothing of what
+    Django works out beforehand (script name, content type, a bounded stream): a fiftieth of a cached answer."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = self.META = environ
+        self.path = self.path_info = environ["PATH_INFO"]
+        self.method = environ["REQUEST_METHOD"].upper()
+        self.content_type, self.content_params = "", {}
+        self.resolver_match = None
+        self._stream, self._read_started = environ["wsgi.input"], False
+
+
+def is_plain(environ: dict[str, Any]) -> bool:
+    path: str = environ["PATH_INFO"]
+    return path.isascii() and path.startswith("/") and not environ.get("SCRIPT_NAME")
+
+
 def answer(environ: dict[str, Any]) -> HttpResponseBase:
     try:
-        return respond(WSGIRequest(environ))
+        return respond(LeanRequest(environ) if is_plain(environ) else WSGIRequest(environ))
     except Exception as error:
         return failures.response_to(error)
     finally:
