@@ -42,7 +42,7 @@ bench: $(VENV)/dev
 
 lock:
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) -o requirements.lock
-	uv pip compile pyproject.toml --group dev $(LOCK_OPTIONS) -o requirements-dev.lock
+	uv pip compile pyproject.toml --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
 	echo 'openai==1.109.1' | uv pip compile - $(LOCK_OPTIONS) --no-annotate -o tests/sdk/openai-1.lock
 	echo 'openai==2.54.0' | uv pip compile - $(LOCK_OPTIONS) --no-annotate -o tests/sdk/openai-2.lock
 
