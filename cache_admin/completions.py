@@ -51,18 +51,32 @@ def find(digest: bytes, scope: str, now: float) -> Completion | None:
 
 
 def store(digest: bytes, scope: str, completion: Completion, request: bytes, label: Mapping[str, str]) -> bool:
-    """Keep a complete answer. `label`: key_id, key_name, request_id, model_asked. False where it was not kept.
+    """Keep a complete answer, its table's record written at once. As put(); False where it was not kept."""
+    record = put(digest, scope, completion, request, label)
+    if not record:
+        return False
+    try:
+        spool.own().append_frame(record)
+    except spool.SpoolUnavailable:
+        return False
+    return True
+
+
+def put(digest: bytes, scope: str, completion: Completion, request: bytes, label: Mapping[str, str]) -> bytes:
+    """Put a complete answer into Redis. `label`: key_id, key_name, request_id, model_asked. Returns the spool's frame
+    that carries it to the table, for the caller to write (see ledger.closed); b"" where it is not kept.
 
     A request over the size limit is not kept beside its answer; nor is an answer over it at all.
     """
     if completion.ttl <= 0 or len(completion.answer) > settings.DRAGOMAN_CACHE_MAX_BYTES:
-        return False
+        return b""
     name, facts = digest.hex(), _facts(completion)
     value = VALUE_VERSION + seal_completion(name, scope, "answer", _written(completion))
-    in_redis = _put(name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL))
+    _put(name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL))
     kept = request if len(request) <= settings.DRAGOMAN_CACHE_MAX_BYTES else b""
     sealed_request = seal_completion(name, scope, "request", kept) if kept else b""
-    return _to_table({"digest": name, "scope": scope, **facts, **label}, value, sealed_request) or in_redis
+    header = {"v": RECORD_VERSION, "kind": "completion", "answer": len(value), "digest": name, "scope": scope}
+    return spool.framed(spool.header_text({**header, **facts, **label}), value + sealed_request)
 
 
 def read_value(digest: str, scope: str, value: bytes) -> Completion:
@@ -133,14 +147,5 @@ def _put(digest: str, value: bytes, ttl: int) -> bool:
         tell("SET", _address(digest), value, "EX", ttl)
     except RedisAway:
         count("completion_redis_away")
-        return False
-    return True
-
-
-def _to_table(facts: Mapping[str, str | float], value: bytes, request: bytes) -> bool:
-    header = {"v": RECORD_VERSION, "kind": "completion", "answer": len(value), **facts}
-    try:
-        spool.own().append(header, value + request)
-    except spool.SpoolUnavailable:
         return False
     return True

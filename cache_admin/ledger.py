@@ -78,14 +78,15 @@ def opened(entry: LedgerEntry) -> None:
     spool.own().append_text(usage_header(entry, final=False))
 
 
-def closed(entry: LedgerEntry) -> None:
+def closed(entry: LedgerEntry, ahead: bytes = b"") -> None:
     """Record how a call ended: before its last byte goes to the client. Raises SpoolUnavailable.
 
+    ahead: a frame of the spool that is written along (the completion that the call leaves in the cache).
     The first final record of an id counts, later ones change nothing.
     """
     if entry.request_body is not None or entry.answer_body is not None:
         _append_bodies(entry)
-    spool.own().append_text(usage_header(entry, final=True))
+    spool.own().append_text(usage_header(entry, final=True), ahead=ahead)
 
 
 def usage_header(entry: LedgerEntry, *, final: bool) -> bytes:

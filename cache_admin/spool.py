@@ -81,11 +81,13 @@ class Spool:
         """Write one record by one os.write. Raises SpoolUnavailable; then the file ends as it did before."""
         self.append_text(header_text(header), blob)
 
-    def append_text(self, text: bytes, blob: bytes = b"") -> None:
-        """As append(), with the header already written as JSON (see header_text)."""
-        head = text + b"\n"
-        checksum = zlib.crc32(blob, zlib.crc32(head))
-        frame = b"".join((FRAME.pack(len(head) + len(blob), checksum), head, blob))
+    def append_text(self, text: bytes, blob: bytes = b"", ahead: bytes = b"") -> None:
+        """As append(), with the header already written as JSON (see header_text). ahead: a frame that goes before it
+        in the same write."""
+        self.append_frame(ahead + framed(text, blob))
+
+    def append_frame(self, frame: bytes) -> None:
+        """As append(), for whole frames (see framed)."""
         with self._lock:
             try:
                 self._write(frame)
@@ -162,6 +164,13 @@ def _begin_anew_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_anew_in_child)
+
+
+def framed(text: bytes, blob: bytes = b"") -> bytes:
+    """A record as it stands in a file. text: its header as JSON."""
+    head = text + b"\n"
+    checksum = zlib.crc32(blob, zlib.crc32(head))
+    return b"".join((FRAME.pack(len(head) + len(blob), checksum), head, blob))
 
 
 def header_text(header: Mapping[str, Any]) -> bytes:

@@ -100,7 +100,7 @@ class Flight:
         """The answer is complete: keep it where the rule says so, write the final record. True where it was stored."""
         assert self.way is not None
         clock = self.record.marks.done = time.monotonic()
-        kept = self.plan.policy.write and self.way.facts.sound and store(self, self.way)
+        kept = stored(self, self.way) if self.plan.policy.write and self.way.facts.sound else b""
         self.record.entry.cache_digest = self.plan.digest.hex() if kept else ""
         if kept and not self.call.stream:
             self.record.entry.cache = "stored"
@@ -108,12 +108,12 @@ class Flight:
             self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.way.completion()
         if isinstance(self.way, relay.Crossing):
             vault.keep(self.way.told, self.way.parts(), self.owner(self.way.route))
-        self.record.succeed(self.way.facts, max(clock, time.monotonic()))
-        return kept
+        self.record.succeed(self.way.facts, max(clock, time.monotonic()), ahead=kept)
+        return bool(kept)
 
 
-def store(flight: Flight, way: relay.Way) -> bool:
-    """Put a complete answer into the cache, sealed, under the caller's scope."""
+def stored(flight: Flight, way: relay.Way) -> bytes:
+    """Put a complete answer into the cache, sealed, under the caller's scope. As completions.put."""
     call, entry, route = flight.call, flight.record.entry, flight.record.route
     assert route is not None
     completion = Completion(
@@ -130,4 +130,4 @@ def store(flight: Flight, way: relay.Way) -> bool:
         "request_id": call.id,
         "model_asked": entry.model_asked,
     }
-    return completions.store(flight.plan.digest, call.identity.scope, completion, call.body.raw, label)
+    return completions.put(flight.plan.digest, call.identity.scope, completion, call.body.raw, label)

@@ -55,11 +55,12 @@ class Record:
             self.marks.first = clock
             self.entry.ttft_ms = milliseconds(clock - self.marks.received)
 
-    def succeed(self, facts: Facts, clock: float) -> None:
-        """A complete answer; raises cache_admin.spool.SpoolUnavailable where it cannot be written down."""
+    def succeed(self, facts: Facts, clock: float, ahead: bytes = b"") -> None:
+        """A complete answer; raises cache_admin.spool.SpoolUnavailable where it cannot be written down.
+        ahead: see ledger.closed."""
         self.note(facts)
         self.entry.status, self.entry.http_status = "ok", 200
-        self.close(clock)
+        self.close(clock, ahead)
 
     def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:
         """The call ended with `error`; what was used so far is kept. Never raises: the client's own error is worth more
@@ -89,11 +90,11 @@ class Record:
         if self.route is not None:
             entry.cost_usd = prices.cost(self.route.provider.name, self.route.model, usage)
 
-    def close(self, clock: float) -> None:
+    def close(self, clock: float, ahead: bytes = b"") -> None:
         self.closed = True
         self.entry.total_ms = milliseconds(clock - self.marks.received)
         self.entry.overhead_ms = milliseconds(overhead(self.marks, clock))
-        ledger.closed(self.entry)
+        ledger.closed(self.entry, ahead)
 
 
 def overhead(marks: Marks, clock: float) -> float:
