@@ -28,6 +28,7 @@ from keys.outbound import (
     check_origin,
 )
 from proxy_api.errors import AddressBlocked, UpstreamError, UpstreamTimeout
+from proxy_api.transport_peek import peek
 
 MAX_IDLE = 100  # connections kept for each origin
 SWEEP_SECONDS = 10.0
@@ -84,15 +85,12 @@ class Connection:
         """Young enough, still open, and silent: a byte or an end that nobody asked for means it is about to close."""
         if time.monotonic() - self.opened_at > MAX_AGE:
             return False
-        plain = self._plain()
         try:
-            plain.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+            peek(self.sock)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        finally:
-            plain.detach()
         return False
 
     def wake(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from gevent import get_hub, monkey
 
 from proxy_api.errors import ClientGone
+from proxy_api.transport_peek import peek
 
 PIPELINED_CHECK = 0.25  # seconds between two looks at a client that has sent its next request already
 _TCP_CLOSED = (7, 8, 9, 11)  # CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING of linux/include/net/tcp_states.h
@@ -32,14 +33,13 @@ class Watch:
     driven: the loop tells by itself once it was told to begin(); otherwise who waits must wait with wait().
     """
 
-    __slots__ = ("_family", "_fd", "_io", "_proto", "_timer", "_type", "driven", "gone", "late", "on_gone", "pipelined")
+    __slots__ = ("_client", "_fd", "_io", "_timer", "driven", "gone", "late", "on_gone", "pipelined")
 
     def __init__(self, sock: socket.socket) -> None:
         self.gone = self.late = False
         self.pipelined = False
         self.on_gone: Callable[[], None] | None = None  # who is to be woken
-        self._fd = sock.fileno()
-        self._family, self._type, self._proto = sock.family, sock.type, sock.proto
+        self._client, self._fd = sock, sock.fileno()
         self._io: Any = None  # gevent's watchers
         self._timer: Any = None
         self.driven = bool(monkey.is_module_patched("socket"))
@@ -106,16 +106,13 @@ class Watch:
                 watcher.stop()
 
     def _closed(self) -> bool:
-        plain = _socket.socket(self._family, self._type, self._proto, fileno=self._fd)
         try:
-            if self.pipelined or plain.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT):
+            if self.pipelined or peek(self._client):
                 self.pipelined = True
-                return plain.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, 1)[0] in _TCP_CLOSED
+                return self._client.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, 1)[0] in _TCP_CLOSED
             return True
         except BlockingIOError:
             return False
         except OSError as error:
             self.late = error.errno == errno.ETIMEDOUT
             return not self.pipelined  # a unix socket has no TCP state to ask for
-        finally:
-            plain.detach()
