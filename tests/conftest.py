@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import settings
+
+# Half of the usual hundred: the run is to stay under five minutes; `--hypothesis-profile=default` gives them all.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)
