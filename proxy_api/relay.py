@@ -22,6 +22,7 @@ from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.dialects.foreign import check_tools, headers_for
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.gathering import Gathered
+from proxy_api.kept_turns import check_kept
 from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
@@ -233,6 +234,7 @@ class Crossing:
         self.answer_id = ""  # for an answer that comes without one (Bedrock, Ollama)
 
     def request(self) -> bytes:
+        check_kept(self.asked.extra, self.dialect.name)
         unsaid = check_tools(self.asked, self.dialect.name)
         written, losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
         self.losses = (*losses, *unsaid)

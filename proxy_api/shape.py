@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy_api.errors import BadRequest
-from proxy_api.shape_messages import TYPE_NAME, check_messages
+from proxy_api.kept_turns import continues
+from proxy_api.shape_messages import TYPE_NAME, check_continued, check_messages
 from proxy_api.shape_rules import (
     CONTROL,
     INT64,
@@ -150,6 +151,7 @@ FIELDS: Mapping[str, Rule] = {
     "reasoning_budget": integer(-1, MAX_TOKENS),
     "use_cache": flag,
 }
+_CONTINUED: Mapping[str, Rule] = {**FIELDS, "messages": check_continued}
 
 
 def check_chat(value: dict[str, Any]) -> None:
@@ -157,8 +159,9 @@ def check_chat(value: dict[str, Any]) -> None:
     for name in ("model", "messages"):
         if value.get(name) is None:
             raise missing(name)
+    fields = _CONTINUED if continues(value) else FIELDS
     for name, item in value.items():
-        rule = FIELDS.get(name)
+        rule = fields.get(name)
         if rule is not None and item is not None:
             rule(item, name)
     if value.get("stream_options") is not None and not value.get("stream"):

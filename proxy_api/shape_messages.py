@@ -163,11 +163,19 @@ _SAYS_NOTHING = frozenset({"role", "name", "content"})
 
 def check_messages(value: Any, param: str) -> None:
     """Every message by its role; a tool's result only after a call."""
+    _messages(value, param, called=False)
+
+
+def check_continued(value: Any, param: str) -> None:
+    """The same where earlier turns are kept at the provider: the call may stand there."""
+    _messages(value, param, called=True)
+
+
+def _messages(value: Any, param: str, *, called: bool) -> None:
     if type(value) is not list:
         raise wrong_type(param, "an array of messages", value)
     if not value:
         raise wrong_value(param, "empty array, expected at least one message")
-    called = False
     for index, message in enumerate(value):
         place = f"{param}[{index}]"
         role = _message(message, place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from proxy_api import kept_turns
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss
 from proxy_api.dialects.openai_responses.facts import reasoner
@@ -43,7 +44,7 @@ _SAID = frozenset(
     }
 )
 # Responses' own words, taken from clients of OpenAI chat too; `include` and `reasoning` are merged by tune().
-_OWN = ("max_tool_calls", "previous_response_id", "truncation")
+_OWN = (*kept_turns.NAMES, "max_tool_calls", "truncation")
 _MERGED = {"include": list, "reasoning": dict}
 
 
