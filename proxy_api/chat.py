@@ -162,7 +162,8 @@ class ChatRequest:
     (frequency_penalty, logit_bias, user, metadata, service_tier, reasoning_effort, ...); `extra` are the unknown
     top-level fields of `dialect`, the language that the request came in. `legacy_functions`: the tools were said as
     `functions`, so the answer says `function_call`. `native_tools`: tools that run at one provider, each with its place
-    among the client's tools; `tools` are the others."""
+    among the client's tools; `tools` are the others. `betas`: names of features in trial that the client asked for
+    beside its body; they mean something to the models of their own maker alone."""
 
     model: str
     messages: tuple[Message, ...]
@@ -184,6 +185,7 @@ class ChatRequest:
     dialect: str = "openai_chat"
     legacy_functions: bool = False
     native_tools: tuple[tuple[int, Opaque], ...] = ()
+    betas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

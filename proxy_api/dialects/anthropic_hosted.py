@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -51,13 +51,15 @@ class Hosted:
     read_error: Callable[..., GatewayError]
     write_error: Callable[[GatewayError], dict[str, Any]]
     wants_bytes: bool = True
+    any_base64: bool = False
 
     def path(self, model: str, stream: bool) -> str:
         return self.paths[stream].format(quote(model, safe=self.keeps))
 
     def read_request(self, body: dict[str, Any]) -> ChatRequest:
         """The model, and on Bedrock whether it streams, stand in the path and not in here."""
-        return anthropic.read_request({"model": "", **{key: body[key] for key in body if key not in _OWN}})
+        read = anthropic.read_request({"model": "", **{key: body[key] for key in body if key not in _OWN}})
+        return replace(read, betas=tuple(body.get("anthropic_beta") or ()))
 
     def write_request(self, request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, Any], tuple[Loss, ...]]:
         """Raises BadRequest as Anthropic's own does."""
@@ -65,7 +67,7 @@ class Hosted:
         del body["model"]
         if not self.says_stream:
             body.pop("stream", None)
-            if betas := list(betas_of(body)):  # what Anthropic's own API and Vertex take as a header
+            if betas := betas_of(body, request.betas):  # what Anthropic's own API and Vertex take as a header
                 body["anthropic_beta"] = betas
         if body.pop("service_tier", None) is not None:
             losses = (*losses, Loss("service_tier", "Anthropic's tiers are not this host's"))

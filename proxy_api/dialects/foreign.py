@@ -6,16 +6,18 @@ such tools stands in TAKES_NATIVE_TOOLS and refuses those of others itself; for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from proxy_api.chat import ChatRequest, Loss
-from proxy_api.dialects.anthropic.native import needed_headers
+from proxy_api.dialects.anthropic.native import betas_of
 from proxy_api.errors import BadRequest
 
 TAKES_NATIVE_TOOLS = frozenset({"anthropic", "anthropic_bedrock", "anthropic_vertex"})
 
-_SAYS_BETAS_IN_A_HEADER = ("anthropic", "anthropic_vertex")  # Bedrock takes them in the body: anthropic_hosted
+# https://platform.claude.com/docs/en/api/beta-headers ; Bedrock takes them in the body: anthropic_hosted, Converse.
+_BETAS = "anthropic-beta"
+_SAYS_BETAS_IN_A_HEADER = ("anthropic", "anthropic_vertex")
 
 
 def check_tools(request: ChatRequest, dialect: str) -> tuple[Loss, ...]:
@@ -38,6 +40,13 @@ def _unknown_fields(request: ChatRequest) -> Iterator[Loss]:
             yield Loss(f"{field.format(index)}.{name}", "unknown to this provider")
 
 
-def headers_for(dialect: str, body: Mapping[str, Any]) -> Mapping[str, str]:
-    """Headers without which the provider refuses what this body asks for."""
-    return needed_headers(body) if dialect in _SAYS_BETAS_IN_A_HEADER else {}
+def betas_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The features in trial that the client names. headers: its own, names in lower case."""
+    names = (name.strip() for name in headers.get(_BETAS, "").split(","))
+    return tuple(dict.fromkeys(name for name in names if name and name.isascii() and name.isprintable()))
+
+
+def headers_for(dialect: str, body: Mapping[str, Any], asked: Iterable[str] = ()) -> Mapping[str, str]:
+    """Headers without which the provider refuses what this body asks for. asked: the client's features in trial."""
+    betas = ",".join(betas_of(body, asked)) if dialect in _SAYS_BETAS_IN_A_HEADER else ""
+    return {_BETAS: betas} if betas else {}

@@ -108,13 +108,13 @@ def write_citations(citations: Iterable[Citation]) -> list[dict[str, Any]]:
     ]
 
 
-def needed_headers(body: Mapping[str, Any]) -> dict[str, str]:
-    """The headers without which Anthropic refuses this body."""
-    betas = ",".join(dict.fromkeys(betas_of(body)))
-    return {"anthropic-beta": betas} if betas else {}
+def betas_of(body: Mapping[str, Any], asked: Iterable[str] = ()) -> list[str]:
+    """The features in trial that the client asked for, and those without which Anthropic refuses this body; each
+    once."""
+    return list(dict.fromkeys([*asked, *_needed(body)]))
 
 
-def betas_of(body: Mapping[str, Any]) -> Iterator[str]:
+def _needed(body: Mapping[str, Any]) -> Iterator[str]:
     kinds = [str(tool.get("type", "")) for tool in body.get("tools", ())]
     for pattern, beta in _TOOL_BETAS:
         if any(pattern.fullmatch(kind) for kind in kinds):

@@ -64,6 +64,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
         knobs=dict(_knobs(said, additional)),
         extra={key: value for key, value in said.items() if key not in _FIELDS},
         dialect="bedrock_converse",
+        betas=tuple(additional.get("anthropic_beta") or ()),
     )
 
 

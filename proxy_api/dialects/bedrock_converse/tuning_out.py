@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html (Claude's fields)
+https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html (anthropic_beta)
 https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html (Nova 2: reasoningConfig, no sampling and
 no limit with the effort high)
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html (gpt-oss: reasoning_effort)
@@ -66,6 +67,8 @@ def _as_anthropic(said: Anthropic, request: ChatRequest, hosted: Hosted, tuning:
         tuning.additional["output_config"] = {"effort": said.effort}
     if "top_k" in said.fields:
         tuning.additional["top_k"] = said.fields["top_k"]
+    if request.betas:
+        tuning.additional["anthropic_beta"] = list(request.betas)
 
 
 def _sample(request: ChatRequest, hosted: Hosted, tuning: Tuning) -> None:

@@ -7,6 +7,7 @@ https://docs.claude.com/en/api/claude-on-vertex-ai
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -139,3 +140,13 @@ def test_a_beta_that_a_tool_needs_stands_in_bedrocks_body_alone() -> None:
     bodies = {host.name: host.write_request(asked, facts(MODEL))[0] for host in (bedrock, vertex)}
     assert bodies["anthropic_bedrock"]["anthropic_beta"] == ["computer-use-2025-01-24"]
     assert "anthropic_beta" not in bodies["anthropic_vertex"]
+
+
+def test_the_clients_betas_join_those_in_bedrocks_body() -> None:
+    """https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html"""
+    asked = openai_chat.read_request({"model": "m", "messages": HELLO, "tools": [{"type": "computer_20250124"}]})
+    asked = replace(asked, betas=("context-1m-2025-08-07", "computer-use-2025-01-24"))
+    body, _ = bedrock.write_request(asked, facts(MODEL))
+    assert body["anthropic_beta"] == ["context-1m-2025-08-07", "computer-use-2025-01-24"]
+    assert "anthropic_beta" not in vertex.write_request(asked, facts(MODEL))[0]
+    assert bedrock.read_request(body).betas == asked.betas

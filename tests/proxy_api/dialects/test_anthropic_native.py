@@ -13,8 +13,8 @@ import pytest
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Citation, MediaSeen, Message, Opaque, Text, TextDelta
 from proxy_api.dialects import anthropic, openai_chat
-from proxy_api.dialects.anthropic.native import needed_headers
-from proxy_api.dialects.foreign import check_tools
+from proxy_api.dialects.anthropic.native import betas_of
+from proxy_api.dialects.foreign import betas_in, check_tools, headers_for
 from proxy_api.errors import BadRequest
 from proxy_api.gathering import Gathered
 from tests.bodies import anthropic_answer, anthropic_blocks, anthropic_usage
@@ -149,7 +149,17 @@ def test_a_system_message_in_the_middle_is_moved_and_that_is_reported() -> None:
     ],
 )  # fmt: skip
 def test_features_that_need_a_beta_header_get_it(fields: dict[str, Any], betas: str) -> None:
-    assert needed_headers(fields).get("anthropic-beta", "") == betas
+    assert ",".join(betas_of(fields)) == betas
+
+
+def test_the_clients_own_beta_header_is_one_list_with_what_the_body_needs() -> None:
+    asked = betas_in({"anthropic-beta": "context-1m-2025-08-07, computer-use-2025-01-24,,context-1m-2025-08-07,x\n"})
+    assert asked == ("context-1m-2025-08-07", "computer-use-2025-01-24", "x")
+    assert betas_in({"anthropic-beta": "a b, \x00, caf\xe9"}) == ("a b",)
+    body = {"tools": [{"type": "computer_20250124"}], "speed": "fast"}
+    merged = {"anthropic-beta": "context-1m-2025-08-07,computer-use-2025-01-24,x,fast-mode-2026-02-01"}
+    assert headers_for("anthropic", body, asked) == headers_for("anthropic_vertex", body, asked) == merged
+    assert headers_for("anthropic", {}, ()) == headers_for("anthropic_bedrock", body, asked) == {}
 
 
 # -- content ----------------------------------------------------------------------------------------------------------

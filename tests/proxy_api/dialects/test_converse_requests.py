@@ -6,11 +6,13 @@ Shapes after https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from proxy_api.dialects import bedrock_converse
+from proxy_api.catalog import facts
+from proxy_api.dialects import bedrock_converse, openai_chat
 from tests.proxy_api.dialects.converse import (
     CLAUDE,
     HELLO,
@@ -256,3 +258,12 @@ def test_a_legacy_call_and_its_answer_find_each_other() -> None:
 def test_arguments_that_are_no_json_object_are_refused_by_name(arguments: str) -> None:
     messages = called(call("{}"), call(arguments, "call_2"))
     assert refused(messages=messages)[0] == "messages[1].tool_calls[1].function.arguments"
+
+
+def test_the_clients_betas_are_claudes_own_field_and_no_other_models() -> None:
+    """https://docs.aws.amazon.com/bedrock/latest/userguide/computer-use.html"""
+    for model, betas in ((CLAUDE, ("context-1m-2025-08-07",)), (NOVA, ())):
+        asked = openai_chat.read_request({"model": model, "messages": HELLO})
+        body, _ = bedrock_converse.write_request(replace(asked, betas=("context-1m-2025-08-07",)), facts(model))
+        assert (body.get("additionalModelRequestFields") or {}).get("anthropic_beta", []) == list(betas)
+        assert bedrock_converse.read_request(body).betas == betas
