@@ -8,14 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 
 import orjson
 from django.conf import settings
 
 from proxy_api import framing, relay, transport, vault
 from proxy_api.access_tokens import authorized
-from proxy_api.chat import Loss
+from proxy_api.chat import ChatRequest, Loss
+from proxy_api.dialects import Dialect
+from proxy_api.dialects.foreign import betas_in
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError
 from proxy_api.flight import Call, Flight
 from proxy_api.media import with_media
@@ -49,9 +52,9 @@ def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
 def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | None]:
     """One try of one route: written, sent, received, judged."""
     call = flight.call
-    way = flight.way = call.endpoint.way(route, call.body, keep=flight.keep, now=int(call.now))
-    if isinstance(way, relay.Crossing):
-        yield from completed(flight, way)
+    keeping = relay.Keeping(flight.keep, int(call.now), f"chatcmpl-{call.id}")
+    way = flight.way = call.endpoint.way(route, call.body, keeping)
+    yield from way.complete(partial(completed, flight, route))
     request = request_for(call, route, way)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
     if way.losses and strict(call.headers):
@@ -68,34 +71,21 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
 def request_for(call: Call, route: Route, way: relay.Way) -> UpstreamRequest:
     """Where the endpoint says so, to a path of its own; else to the one of the route's dialect."""
     body = way.request()
+    headers = {**call.headers, **way.headers} if way.headers else call.headers
     if call.endpoint.path is None:
-        headers = joined(call.headers, way.headers) if isinstance(way, relay.Crossing) else call.headers
         return prepare(route, body, headers, stream=call.stream, now=call.now)
     accept = framing.accept(call.stream)
     asked = Asked(call.endpoint.path(route), accept=accept, stream=call.stream, now=call.now)
-    return requested(route, asked, body, call.headers)
+    return requested(route, asked, body, headers)
 
 
-def joined(headers: Mapping[str, str], needed: Mapping[str, str]) -> Mapping[str, str]:
-    """The client's headers with those that its request needs; lists of both are one."""
-    if not needed:
-        return headers
-    found = dict(headers)
-    for name, value in needed.items():
-        given = [item.strip() for item in headers.get(name, "").split(",") if item.strip()]
-        found[name] = ",".join(dict.fromkeys([*given, *value.split(",")]))
-    return found
-
-
-def completed(flight: Flight, way: relay.Crossing) -> Generator[None]:
-    """What a request needs beside the client's words before it can be said in another language."""
-    way.answer_id = f"chatcmpl-{flight.call.id}"
-    way.asked = vault.recalled(way.asked, flight.owner(way.route))
-    dialect = way.dialect
-    way.asked = yield from with_media(
-        way.asked,
+def completed(flight: Flight, route: Route, asked: ChatRequest, dialect: Dialect) -> Generator[None, None, ChatRequest]:
+    """What a request needs beside the body's words before it can be said in another language."""
+    asked = replace(asked, betas=betas_in(flight.call.headers))
+    return with_media(
+        vault.recalled(asked, flight.owner(route)),
         wants_bytes=dialect.wants_bytes,
-        any_base64=getattr(dialect, "any_base64", False),
+        any_base64=dialect.any_base64,
         kept=flight.media,
         watch=flight.watch,
     )

@@ -20,7 +20,7 @@ from proxy_api.upstream import Provider, Route
 class WayFor(Protocol):
     """The way back for a route of this endpoint: relay.way_for and its like."""
 
-    def __call__(self, route: Route, body: body.Body, *, keep: bool, now: int) -> relay.Way: ...
+    def __call__(self, route: Route, body: body.Body, keeping: relay.Keeping) -> relay.Way: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Endpoint:
 def at_openai(name: str, form: forms.Form, **more: Any) -> Endpoint:
     """An endpoint that speaks OpenAI's language alone, at the providers whose row names it."""
 
-    def way(route: Route, body: body.Body, *, keep: bool, now: int) -> relay.Way:
-        return relay.Verbatim(route, body, keep, form)
+    def way(route: Route, body: body.Body, keeping: relay.Keeping) -> relay.Way:
+        return relay.Verbatim(route, body, keeping.keep, form)
 
     def path(route: Route) -> str:
         return f"/{name}"

@@ -106,8 +106,9 @@ class Flight:
             self.record.entry.cache = "stored"
         if self.call.kept == "full":
             self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.way.completion()
-        if isinstance(self.way, relay.Crossing):
-            vault.keep(self.way.told, self.way.parts(), self.owner(self.way.route))
+        turn, route = self.way.turn(), self.record.route
+        if turn.answers and route is not None:
+            vault.keep(turn.asked, turn.answers, self.owner(route))
         self.record.succeed(self.way.facts, max(clock, time.monotonic()), ahead=kept)
         return bool(kept)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -55,11 +55,41 @@ class Facts:
         return SPOILT.isdisjoint((*self.finish_reasons, self.native_finish_reason))
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """asked: the client's messages, as it sent them; answers: the parts of each choice, in the provider's order."""
+
+    asked: Sequence[chat.Message] = ()
+    answers: Sequence[tuple[chat.Part, ...]] = ()
+
+
+UNREAD = Turn()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """keep: hold what a cache entry needs; now: Unix seconds, the answer's `created`; answer_id: for an answer that
+    comes without one (Bedrock, Ollama)."""
+
+    keep: bool
+    now: int
+    answer_id: str = ""
+
+
+# What a request needs beside the client's words before it can be said in a language; yields None while it waits.
+Completing = Callable[[chat.ChatRequest, Dialect], Generator[None, None, chat.ChatRequest]]
+
+
 class Way(Protocol):
-    """One answer's way back; used once."""
+    """One answer's way back; used once. headers: what the body needs beside it, known after request()."""
 
     facts: Facts
     losses: tuple[chat.Loss, ...]
+    headers: Mapping[str, str]
+
+    def complete(self, completing: Completing) -> Iterable[None]:
+        """Before request(). Raises what `completing` raises."""
+        ...
 
     def request(self) -> bytes:
         """The body for the provider. Raises BadRequest where the target cannot say it."""
@@ -77,17 +107,21 @@ class Way(Protocol):
         """The finished answer as OpenAI chat JSON; only where the way was told to keep it."""
         ...
 
+    def turn(self) -> Turn:
+        """What was asked and answered, where it had to be read."""
+        ...
+
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         """The provider's refusal in our words; own_key: the caller brought the key, so 401 and 403 are the caller's."""
         ...
 
 
-def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:
-    """The way for this route. keep: hold what a cache entry needs; now: Unix seconds."""
+def way_for(route: Route, body: request_body.Body, keeping: Keeping) -> Way:
+    """The way for this route."""
     dialect = DIALECTS[route.dialect]
     if dialect.name == CLIENT_DIALECT.name:
-        return Verbatim(route, body, keep)
-    return Crossing(route, body, dialect, Keeping(keep, now))
+        return Verbatim(route, body, keeping.keep)
+    return Crossing(route, body, dialect, keeping)
 
 
 def usage_wanted(value: Mapping[str, Any]) -> bool:
@@ -128,10 +162,14 @@ class Verbatim:
     def __init__(self, route: Route, body: request_body.Body, keep: bool, form: forms.Form = forms.CHAT) -> None:
         self.route, self.body, self.form = route, body, form
         self.losses: tuple[chat.Loss, ...] = ()
+        self.headers: Mapping[str, str] = {}
         self.facts = Facts()
         self.include_usage = usage_wanted(body.value)
         self.kept: list[bytes] | None = [] if keep else None
         self.answer = b""
+
+    def complete(self, completing: Completing) -> Iterable[None]:
+        return ()
 
     def request(self) -> bytes:
         """The client's bytes with the provider's model name and field names, and usage reporting asked for."""
@@ -205,16 +243,11 @@ class Verbatim:
         folded = self.form.fold(self.kept or [])
         return orjson.dumps(folded if self.route.provider.says_finish else openai_chat.finished(folded))
 
+    def turn(self) -> Turn:
+        return UNREAD
+
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         return openai_chat.read_error(status, headers, answer, own_key=own_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """keep: hold the events of a stream for a cache entry; now: Unix seconds, the answer's `created`."""
-
-    keep: bool
-    now: int
 
 
 class Crossing:
@@ -227,18 +260,20 @@ class Crossing:
         self.facts = Facts()
         self.told = self.asked.messages  # as the client sent them, whatever is added to `asked`
         self.events: list[chat.Event] = []
-        self.headers: Mapping[str, str] = {}  # what the body needs beside it
+        self.headers: Mapping[str, str] = {}
         self.gathered = Gathered()
         self.answers: list[tuple[chat.Part, ...]] = []
         self.answer = b""
-        self.answer_id = ""  # for an answer that comes without one (Bedrock, Ollama)
+
+    def complete(self, completing: Completing) -> Iterable[None]:
+        self.asked = yield from completing(self.asked, self.dialect)
 
     def request(self) -> bytes:
         check_kept(self.asked.extra, self.dialect.name)
         unsaid = check_tools(self.asked, self.dialect.name)
         written, losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
         self.losses = (*losses, *unsaid)
-        self.headers = headers_for(self.dialect.name, written)
+        self.headers = headers_for(self.dialect.name, written, self.asked.betas)
         return dumps(written)
 
     def plain(self, answer: bytes) -> bytes:
@@ -262,7 +297,7 @@ class Crossing:
         """With an id and a model, whatever its provider leaves out."""
         if answer.id and answer.model:
             return answer
-        return replace(answer, id=answer.id or self.answer_id, model=answer.model or self.route.model)
+        return replace(answer, id=answer.id or self.keeping.answer_id, model=answer.model or self.route.model)
 
     def noted(self, events: Iterator[chat.Event | None]) -> Iterator[chat.Event | None]:
         for event in events:
@@ -289,9 +324,8 @@ class Crossing:
             case chat.Ended():
                 self.facts.complete = True
 
-    def parts(self) -> list[tuple[chat.Part, ...]]:
-        """Of each choice of the finished answer, in the provider's order."""
-        return self.answers or self.gathered.answers()
+    def turn(self) -> Turn:
+        return Turn(self.told, self.answers or self.gathered.answers())
 
     def completion(self) -> bytes:
         if self.answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from proxy_api import body as request_body
@@ -14,7 +14,18 @@ from proxy_api.dialects.google import embeddings as google
 from proxy_api.dialects.google import vertex_embeddings as vertex
 from proxy_api.embeddings import Embedder, Embeddings, read_request, write_response
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
-from proxy_api.relay import CLIENT_DIALECT, Facts, Verbatim, Way, dumps, loads
+from proxy_api.relay import (
+    CLIENT_DIALECT,
+    UNREAD,
+    Completing,
+    Facts,
+    Keeping,
+    Turn,
+    Verbatim,
+    Way,
+    dumps,
+    loads,
+)
 from proxy_api.upstream import Route
 
 VERBATIM = "openai"  # what a provider's row calls OpenAI's language of embeddings
@@ -31,10 +42,10 @@ def language(route: Route) -> str:
     return VERBATIM if route.dialect == CLIENT_DIALECT.name else route.provider.embeddings
 
 
-def way_for(route: Route, body: request_body.Body, *, keep: bool, now: int) -> Way:
-    """As relay.way_for; now is chat's."""
+def way_for(route: Route, body: request_body.Body, keeping: Keeping) -> Way:
+    """As relay.way_for."""
     if language(route) == VERBATIM:
-        return Verbatim(route, body, keep, forms.EMBEDDINGS)
+        return Verbatim(route, body, keeping.keep, forms.EMBEDDINGS)
     return CrossingEmbeddings(route, body)
 
 
@@ -53,8 +64,12 @@ class CrossingEmbeddings:
         self.embedder = EMBEDDERS[language(route)]
         self.asked = read_request({**body.value, "model": route.model})
         self.losses: tuple[chat.Loss, ...] = ()
+        self.headers: Mapping[str, str] = {}
         self.facts = Facts()
         self.answer = b""
+
+    def complete(self, completing: Completing) -> Iterable[None]:
+        return ()
 
     def request(self) -> bytes:
         written, self.losses = self.embedder.write_embeddings(self.asked)
@@ -74,6 +89,9 @@ class CrossingEmbeddings:
 
     def completion(self) -> bytes:
         return self.answer
+
+    def turn(self) -> Turn:
+        return UNREAD
 
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         return DIALECTS[self.route.dialect].read_error(status, headers, answer, own_key=own_key)

@@ -215,7 +215,7 @@ def test_a_feature_that_needs_a_beta_header_gets_it_beside_the_clients_own(live:
     anthropic(live, answer(anthropic_answer()))
     computer = {"type": "computer_20250124", "name": "computer", "display_width_px": 800, "display_height_px": 600}
     body = hello(model=CLAUDE, tools=[computer])
-    assert live.chat(body, anthropic_beta="context-1m-2025-08-07").status == 200
+    assert live.chat(body, anthropic_beta="context-1m-2025-08-07, computer-use-2025-01-24").status == 200
     [call] = live.upstream.calls
     assert call.headers["anthropic-beta"] == "context-1m-2025-08-07,computer-use-2025-01-24"
     assert call.json()["tools"] == [computer]

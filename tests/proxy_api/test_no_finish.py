@@ -16,7 +16,7 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
 def way(provider: str = "snowflake") -> relay.Way:
     asked = body.read(b'{"model": "snowflake/m", "messages": [{"role": "user", "content": "Hi"}], "stream": true}')
     route = Route(PROVIDERS[provider], "m", Credential(id="c", name="c", provider=provider))
-    return relay.way_for(route, asked, keep=True, now=0)
+    return relay.way_for(route, asked, relay.Keeping(True, 0))
 
 
 def whole(**message: object) -> bytes:

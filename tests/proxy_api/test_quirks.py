@@ -19,7 +19,7 @@ def sent(provider: str, model: str, **fields: Any) -> tuple[dict[str, Any], list
     """What reaches the provider beside model and messages, and the params of the loss report."""
     route = Route(PROVIDERS[provider], model, Credential(id="c", name="c", provider=provider))
     asked = body.read(json.dumps({"model": f"{provider}/{model}", **ASKED, **fields}).encode())
-    way = relay.way_for(route, asked, keep=False, now=0)
+    way = relay.way_for(route, asked, relay.Keeping(False, 0))
     told = json.loads(way.request())
     assert (told.pop("model"), told.pop("messages")) == (model, ASKED["messages"])
     return told, [loss.param for loss in way.losses]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from keys.credentials import Credential
 from keys.secret import Secret
 from proxy_api import relay
 from proxy_api.body import read
+from proxy_api.chat import ChatRequest
+from proxy_api.dialects import Dialect
 from proxy_api.providers import PROVIDERS
 from proxy_api.upstream import Route
 
 ASKED = read(b'{"model":"m","messages":[{"role":"user","content":"Hello"}]}')
+KEY = Credential(id="c", name="c", provider="", secret=Secret("k"))
 CONVERSE = {
     "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
     "stopReason": "end_turn",
@@ -24,10 +28,9 @@ CONVERSE = {
 
 
 def crossing(provider: str, dialect: str, model: str = "m") -> relay.Crossing:
-    credential = Credential(id="c", name="c", provider=provider, secret=Secret("k"))
-    way = relay.way_for(Route(PROVIDERS[provider], model, credential, spoken=dialect), ASKED, keep=True, now=7)
+    route = Route(PROVIDERS[provider], model, KEY, spoken=dialect)
+    way = relay.way_for(route, ASKED, relay.Keeping(True, 7, "chatcmpl-1"))
     assert isinstance(way, relay.Crossing)
-    way.answer_id = "chatcmpl-1"
     return way
 
 
@@ -70,3 +73,26 @@ def test_a_stream_without_id_and_model_gets_them_in_every_chunk() -> None:
 )
 def test_filtered_and_faulty_answers_are_not_worth_keeping(finish: str, native: str | None, sound: bool) -> None:
     assert relay.Facts(finish_reasons=[finish], native_finish_reason=native).sound is sound
+
+
+def test_a_verbatim_way_needs_nothing_beside_the_clients_words_and_reads_nothing() -> None:
+    """It would be work for nothing: what comes back is what the provider said."""
+
+    def completing(asked: ChatRequest, dialect: Dialect) -> Generator[None, None, ChatRequest]:
+        raise AssertionError("never asked")
+
+    way = relay.way_for(Route(PROVIDERS["openai"], "m", KEY), ASKED, relay.Keeping(False, 7))
+    assert list(way.complete(completing)) == []
+    assert (way.request(), way.headers, way.turn()) == (ASKED.raw, {}, relay.Turn())
+
+
+def test_what_a_crossing_is_completed_with_goes_out_with_it() -> None:
+    def completing(asked: ChatRequest, dialect: Dialect) -> Generator[None, None, ChatRequest]:
+        yield None
+        return replace(asked, betas=("context-1m-2025-08-07",))
+
+    way = crossing("anthropic", "anthropic", "claude-sonnet-4-5")
+    assert list(way.complete(completing)) == [None]
+    way.request()
+    assert way.headers == {"anthropic-beta": "context-1m-2025-08-07"}
+    assert way.turn() == relay.Turn(way.asked.messages, [])

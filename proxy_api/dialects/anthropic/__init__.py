@@ -15,6 +15,7 @@ from proxy_api.framing import accept, frames
 
 __all__ = [
     "accept",
+    "any_base64",
     "frames",
     "name",
     "path",
@@ -31,6 +32,7 @@ __all__ = [
 
 name = "anthropic"
 wants_bytes = False
+any_base64 = False
 
 
 def path(model: str, stream: bool) -> str:

@@ -18,6 +18,7 @@ from proxy_api.framing_aws import accept, frames
 
 __all__ = [
     "accept",
+    "any_base64",
     "frames",
     "name",
     "path",
@@ -34,6 +35,7 @@ __all__ = [
 
 name = "bedrock_converse"
 wants_bytes = True
+any_base64 = False
 
 
 def path(model: str, stream: bool) -> str:

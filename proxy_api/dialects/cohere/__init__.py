@@ -16,6 +16,7 @@ from proxy_api.framing import accept, frames
 
 __all__ = [
     "accept",
+    "any_base64",
     "frames",
     "name",
     "path",
@@ -32,6 +33,7 @@ __all__ = [
 
 name = "cohere"
 wants_bytes = False
+any_base64 = False
 
 
 def path(model: str, stream: bool) -> str:

@@ -24,6 +24,7 @@ from proxy_api.framing import accept, frames
 __all__ = [
     "Tally",
     "accept",
+    "any_base64",
     "finished",
     "fold",
     "frames",
@@ -46,6 +47,7 @@ __all__ = [
 
 name = "openai_chat"
 wants_bytes = False
+any_base64 = False
 
 
 def path(model: str, stream: bool) -> str:

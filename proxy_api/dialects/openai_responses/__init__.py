@@ -17,6 +17,7 @@ from proxy_api.framing import accept, frames
 
 __all__ = [
     "accept",
+    "any_base64",
     "frames",
     "name",
     "path",
@@ -33,6 +34,7 @@ __all__ = [
 
 name = NAME
 wants_bytes = False
+any_base64 = False
 
 
 def path(model: str, stream: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy_api.chat import ChatRequest, File, Message
-from proxy_api.dialects import google
+from proxy_api.dialects import DIALECTS, google
 from proxy_api.errors import BadRequest
 from proxy_api.media import with_media
 
@@ -29,3 +29,7 @@ def test_the_url_safe_alphabet_stays_where_it_is_read() -> None:
 def test_data_that_is_no_base64_is_refused_all_the_same() -> None:
     with pytest.raises(BadRequest):
         asked("%%%", google.any_base64)
+
+
+def test_googles_dialect_alone_reads_both_alphabets() -> None:
+    assert [name for name, dialect in DIALECTS.items() if dialect.any_base64] == ["google"]
