@@ -1,5 +1,5 @@
 """What must be said otherwise to a host that speaks OpenAI's language, by its row: fields that it or a model refuses,
-calls otherwise, or takes other values of. Pure; everything that is not named here passes as it came."""
+calls otherwise, or takes other values of, and ranges. Pure; everything that is not named here passes as it came."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Edits:
 
 
 def edits(value: Mapping[str, Any], provider: Provider, model: str) -> Edits:
-    """The edits of a request's top level for this host and model."""
+    """The edits of a request's top level for this host and model. Raises BadRequest for a value that it refuses."""
+    for name, rule in provider.ranges.items():
+        if (given := value.get(name)) is not None:
+            rule(given, name)
     found = Edits()
     for name in provider.drops:
         if value.get(name) is not None:

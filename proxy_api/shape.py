@@ -2,7 +2,9 @@
 
 https://developers.openai.com/api/reference/resources/chat names the fields, types and ranges. Unknown fields pass and
 are forwarded; null stands for an absent field. Where hosts of the family allow more than OpenAI, the wider rule
-stands and the host judges. Extensions: top_k, reasoning_enabled, reasoning_budget, use_cache.
+stands and the host judges; OpenAI's own ranges are facts of its rows (Provider.ranges).
+https://docs.vllm.ai/en/latest/api/vllm/sampling_params , https://docs.ollama.com/modelfile : wider ranges.
+Extensions: top_k, reasoning_enabled, reasoning_budget, use_cache.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from proxy_api.shape_rules import (
 MAX_TEXT = 64 * 1024
 MAX_MODEL = 1024
 MAX_TOKENS = 2**31 - 1
+NO_LIMIT = -1
 MAX_STOPS = 16  # OpenAI takes 4, DeepSeek 16: https://api-docs.deepseek.com/api/create-chat-completion
 
 
@@ -106,17 +109,25 @@ _TOKEN_ID = matching(r"-?[0-9]{1,10}", "expected token ids as names")
 _PAIR_NAME, _PAIR_VALUE = short(64), short(512)  # https://developers.openai.com/api/reference: metadata
 _PENALTY = number(-2, 2)
 _TOKENS = integer(1, MAX_TOKENS)
+
+
+def _limit(value: Any, param: str) -> None:
+    """-1 means none at LM Studio and llama.cpp: https://lmstudio.ai/docs/developer/rest/endpoints"""
+    if value != NO_LIMIT or type(value) is not int:
+        _TOKENS(value, param)
+
+
 _LONG_TEXT = short(MAX_TEXT)
 
 FIELDS: Mapping[str, Rule] = {
     "model": _model,
     "messages": check_messages,
-    "temperature": number(0, 2),
+    "temperature": number(),  # Ollama and llama.cpp have no upper bound
     "top_p": number(0, 1),
     "top_k": integer(-1),
-    "n": integer(1, 128),
-    "max_tokens": _TOKENS,
-    "max_completion_tokens": _TOKENS,
+    "n": integer(1),  # vLLM takes 16384 and more
+    "max_tokens": _limit,
+    "max_completion_tokens": _limit,
     "stream": flag,
     "stream_options": record({"include_usage": flag, "include_obfuscation": flag}),
     "stop": either(str, filled, items(filled, high=MAX_STOPS)),
@@ -124,7 +135,7 @@ FIELDS: Mapping[str, Rule] = {
     "frequency_penalty": _PENALTY,
     "logit_bias": mapping(_TOKEN_ID, number(-100, 100), 4096),
     "logprobs": either(int, integer(0, 20), flag),  # a count at Together
-    "top_logprobs": integer(0, 20),
+    "top_logprobs": integer(-1),  # vLLM: a setting; -1 is all
     "user": _LONG_TEXT,
     "safety_identifier": _LONG_TEXT,
     "prompt_cache_key": _LONG_TEXT,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy_api.errors import BadRequest
-from proxy_api.shape import FIELDS, MAX_TOKENS
+from proxy_api.shape import FIELDS, MAX_TOKENS, NO_LIMIT
 from proxy_api.shape_rules import (
     Rule,
     a_dict,
@@ -77,9 +77,9 @@ COMPLETIONS: Mapping[str, Rule] = {
     "prompt": _prompt,
     "suffix": text,
     "echo": flag,
-    "max_tokens": integer(0, MAX_TOKENS),  # 0 with `echo`: the prompt's own logprobs
+    "max_tokens": integer(NO_LIMIT, MAX_TOKENS),  # 0 with `echo`: the prompt's own logprobs
     "best_of": integer(1, 128),
-    "logprobs": integer(0, 20),
+    "logprobs": integer(-1),  # as top_logprobs
 }
 
 

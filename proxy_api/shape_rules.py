@@ -7,6 +7,7 @@ decimal_below_min_value, missing_required_parameter, ...). It names the kind of 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from proxy_api.errors import BadRequest
 Rule = Callable[[Any, str], None]
 
 INT64 = 2**63 - 1
+LARGEST = sys.float_info.max
 # The control characters of ASCII and Latin-1: they have no business in a name, and would split a log line or a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _KINDS = {
@@ -49,7 +51,9 @@ def missing(param: str) -> BadRequest:
 
 
 # -- single values -----------------------------------------------------------------------------------------------
-def number(low: float, high: float) -> Rule:
+def number(low: float = -LARGEST, high: float = LARGEST) -> Rule:
+    """Any finite number, or one of this range."""
+
     def check(value: Any, param: str) -> None:
         if type(value) is not float and type(value) is not int:
             raise wrong_type(param, "a decimal", value)

@@ -9,6 +9,7 @@ import pytest
 
 from keys.credentials import Credential
 from proxy_api import body, relay
+from proxy_api.errors import BadRequest
 from proxy_api.providers import PROVIDERS
 from proxy_api.upstream import Route
 
@@ -83,3 +84,34 @@ def test_the_same_model_elsewhere_is_left_to_its_host() -> None:
 def test_a_host_refuses_fields_of_its_own() -> None:
     assert sent("groq", "m", logit_bias={"1": 1}, seed=1) == ({"seed": 1}, ["logit_bias"])
     assert sent("databricks", "m", parallel_tool_calls=True) == ({}, ["parallel_tool_calls"])
+
+
+OUT_OF_RANGE = [
+    ("temperature", -1, "decimal_below_min_value"),
+    ("temperature", 1e308, "decimal_above_max_value"),
+    ("n", 129, "integer_above_max_value"),
+    ("top_logprobs", 21, "integer_above_max_value"),
+    ("max_tokens", -1, "integer_below_min_value"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "code"), OUT_OF_RANGE)
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_openai_is_not_asked_for_what_its_documentation_refuses(
+    provider: str, name: str, value: float, code: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        sent(provider, "gpt-4o", **{name: value})
+    assert (caught.value.param, caught.value.code) == (name, code)
+
+
+@pytest.mark.parametrize(("name", "value", "code"), OUT_OF_RANGE)
+@pytest.mark.parametrize("provider", ["custom", "ollama", "together"])
+def test_other_hosts_judge_their_ranges_themselves(provider: str, name: str, value: float, code: str) -> None:
+    assert sent(provider, "llama", **{name: value})[0] == {name: value}
+
+
+def test_what_openai_takes_is_in_its_ranges_and_null_is_absent() -> None:
+    fields = {"temperature": 2, "n": 128, "top_logprobs": 20, "max_tokens": 1}
+    assert sent("openai", "gpt-4o", **fields) == (fields, [])
+    assert sent("openai", "gpt-4o", temperature=None, n=None) == ({"temperature": None, "n": None}, [])

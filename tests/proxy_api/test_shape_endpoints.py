@@ -64,7 +64,7 @@ def test_embeddings_name_the_field_at_fault(fields: dict[str, Any], param: str) 
     ("fields", "param"),
     [
         ({"prompt": [["a"]]}, "prompt[0][0]"),
-        ({"temperature": 3}, "temperature"),
+        ({"temperature": "3"}, "temperature"),
         ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage"),
         ({"logprobs": True}, "logprobs"),
         ({"best_of": 0}, "best_of"),

@@ -69,7 +69,6 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     can take them."""
     said = {key: value for key, value in body.items() if value is not None}
     legacy = "functions" in said and "tools" not in said
-    limits = [said[key] for key in ("max_tokens", "max_completion_tokens") if key in said]
     return ChatRequest(
         model=said["model"],
         messages=read_messages(said["messages"]),
@@ -78,7 +77,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
         tool_choice=_function_call(said.get("function_call")) if legacy else _tool_choice(said.get("tool_choice")),
         parallel_tool_calls=said.get("parallel_tool_calls"),
         response_format=_response_format(said.get("response_format")),
-        max_tokens=max(limits, default=None),
+        max_tokens=max(_limits(said), default=None),
         temperature=said.get("temperature"),
         top_p=said.get("top_p"),
         top_k=said.get("top_k"),
@@ -91,6 +90,15 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
         extra={key: value for key, value in said.items() if key not in KNOBS and key not in _FIELDS},
         legacy_functions=legacy,
     )
+
+
+def _limits(said: dict[str, Any]) -> Iterator[int]:
+    """Raises BadRequest for -1, which means none at hosts of OpenAI's language alone."""
+    for name in ("max_tokens", "max_completion_tokens"):
+        if name in said:
+            if said[name] < 1:
+                raise BadRequest("This provider has no -1: leave the limit out", param=name, code="unsupported_value")
+            yield said[name]
 
 
 def _stop(said: Any) -> tuple[str, ...]:
