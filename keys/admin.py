@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -70,8 +71,8 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     actions = ("revoke_selected",)
     actions_detail = ("revoke", "allow_again")
     fieldsets = (
-        (None, {"fields": ("name", "models", "expires_at")}),
-        ("What is kept", {"fields": ("log_bodies", "cache_mode", "note")}),
+        (None, {"fields": ("name", "note", "models", "expires_at")}),
+        ("What is kept", {"fields": ("log_bodies", "cache_mode")}),
     )
     shown_later = ("token", "state", "created_at", "revoked_at")
 
@@ -133,7 +134,7 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
             return self._asked(request, keys, "revoke", {"action": "revoke_selected"})
         for key in keys:
             self._revoke(request, key)
-        self.message_user(request, f"{len(keys)} keys revoked.", messages.SUCCESS)
+        self.message_user(request, f"{len(keys)} key{pluralize(len(keys))} revoked.", messages.SUCCESS)
         return None
 
     @action(description="Revoke", permissions=["change"], icon="block", variant=ActionVariant.DANGER)
@@ -188,7 +189,7 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     """Secrets go in and do not come out. Those of the environment are shown below the list, read-only."""
 
     form = ProviderCredentialForm
-    list_display = ("name", "provider", "stored", "base_url", "allowed", "enabled", "state")
+    list_display = ("name", "provider", "stored", "address", "allowed", "state")
     list_filter = ("provider", "enabled")
     list_filter_sheet = False
     search_fields = ("name", "provider", "base_url")
@@ -205,6 +206,10 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     def from_environment(self) -> list[credentials.Credential]:
         """For the template below the list."""
         return list(credentials.from_environment())
+
+    @display(description="Address", ordering="base_url")
+    def address(self, obj: ProviderCredential) -> str:
+        return obj.base_url or "the provider's own"
 
     @display(description="Secret")
     def stored(self, obj: ProviderCredential) -> str:

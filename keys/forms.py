@@ -102,6 +102,11 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as a
     class Meta:
         model = ProviderCredential
         fields = ("name", "provider", "secret", "base_url", "options", "models", "enabled")
+        help_texts = {
+            "name": "A call may ask for it in x-bt-endpoint-name, and every answer names the one it used "
+            "in x-bt-used-endpoint.",
+            "enabled": "Off: no call uses it, and its secret stays here.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -154,6 +154,14 @@ def test_several_keys_are_revoked_at_once_after_a_question(operator):
     assert VirtualKey.objects.exclude(revoked_at=None).count() == 2
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "1 key revoked."), (2, "2 keys revoked.")])
+def test_the_word_for_the_revoked_keys_fits_their_number(operator, count, said):
+    keys = [issuing.issue(f"key {number}")[0].pk for number in range(count)]
+    chosen = {"action": "revoke_selected", "_selected_action": keys, "confirmed": "yes"}
+    page = operator.post(reverse("admin:keys_virtualkey_changelist"), chosen, follow=True)
+    assert said in page.content.decode()
+
+
 def test_a_revoked_key_stays_revoked_but_the_anonymous_one_may_be_allowed_again(operator):
     key, _ = issuing.issue("team")
     issuing.revoke(key, timezone.now())
@@ -291,6 +299,12 @@ def test_credentials_of_the_environment_are_shown_without_their_secret(operator)
     text = operator.get(reverse("admin:keys_providercredential_changelist")).content.decode()
     assert "OPENAI_API_KEY" in text
     assert "sk-from-the-environment" not in text
+
+
+def test_a_credential_without_an_address_goes_to_the_providers_own(operator):
+    store(operator)
+    page = operator.get(reverse("admin:keys_providercredential_changelist")).content.decode()
+    assert "the provider&#x27;s own" in page
 
 
 def test_a_credential_that_does_not_open_says_so_in_the_list(operator):
