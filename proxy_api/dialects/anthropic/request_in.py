@@ -102,7 +102,7 @@ def _part(block: dict[str, Any]) -> Part:
             cited = read_citations(block.get("citations"), 0, len(text))
             return Text(text, block.get("cache_control"), citations=cited)
         case {"type": "thinking", "thinking": str(text)}:
-            return Reasoning(text, block.get("signature"))
+            return Reasoning(text, block.get("signature") or None)
         case {"type": "redacted_thinking", "data": str(data)}:
             return Reasoning(redacted=data)
         case _:

@@ -146,7 +146,7 @@ def read_block(block: dict[str, Any], start: int) -> Iterator[Part]:
             if text:
                 yield Text(text, citations=read_citations(block.get("citations"), start, start + len(text)))
         case {"type": "thinking", "thinking": str(text)}:
-            yield Reasoning(text, block.get("signature"))
+            yield Reasoning(text, block.get("signature") or None)
         case {"type": "redacted_thinking", "data": str(data)}:
             yield Reasoning(redacted=data)
         case {"type": "tool_use", "id": str(call_id), "name": str(name)}:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from proxy_api.chat import Reasoning
 from proxy_api.dialects import anthropic, openai_chat
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
@@ -70,6 +71,14 @@ def test_m19_every_thought_is_listed_with_its_signature() -> None:
         {"id": "s2", "content": "two"},
     ]
     assert message["reasoning_content"] == "one two"
+
+
+def test_an_empty_signature_is_none() -> None:
+    """It proves nothing: given back to Anthropic it would be answered with 400."""
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": ""}
+    assert answer(thought)["choices"][0]["message"]["reasoning"] == [{"id": None, "content": "Hm."}]
+    turn = {"role": "assistant", "content": [thought]}
+    assert anthropic.read_request({"model": "m", "messages": [turn]}).messages[0].parts == (Reasoning("Hm."),)
 
 
 @pytest.mark.parametrize(
