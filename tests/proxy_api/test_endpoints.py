@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -210,28 +209,7 @@ def test_auto_and_chat_share_no_cache_entry(live: Live) -> None:
 
 
 # -- other languages of embeddings -----------------------------------------------------------------------------------
-CREDENTIALS = """
-from keys.models import ProviderCredential
-for provider, base_url in places.items():
-    row = ProviderCredential(name=f"{provider} embeddings", provider=provider, base_url=base_url)
-    row.put_secret("sk-of-" + provider, "0" * 12)
-    row.save()
-"""
-GONE = """
-from keys.models import ProviderCredential
-ProviderCredential.objects.filter(name__endswith=" embeddings").delete()
-"""
 VECTORS = [[1.0, 2.0], [0.5, 0.25]]
-
-
-@pytest.fixture
-def crossing(open_live: Live) -> Iterator[Live]:
-    """The open server with credentials of providers that have an embeddings language of their own."""
-    url = open_live.upstream.url
-    open_live.python(CREDENTIALS, places={"google": f"{url}/v1beta", "cohere": f"{url}/v2"})
-    time.sleep(1)
-    yield open_live
-    open_live.python(GONE)
 
 
 def google_says(live: Live) -> None:

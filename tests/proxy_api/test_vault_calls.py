@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from proxy_api import framing
 from tests import loopback
 from tests.bodies import anthropic_answer, anthropic_blocks
 from tests.live import Live
 from tests.proxy_api.asking import CLAUDE, TOOL, anthropic, chunks, hello
+from tests.proxy_api.vendors import gemini, gemini_says
 
 THOUGHT = {"type": "thinking", "thinking": "Rome is asked for.", "signature": "c2lnbmVk"}
 SEALED = {"type": "redacted_thinking", "data": "c2VhbGVk"}
 SAID = {"type": "text", "text": "I look it up."}
 USED = {"type": "tool_use", "id": "toolu_01A09q90qw90lq917835lq9", "name": "weather", "input": {"city": "Rome"}}
 OTHER = USED | {"id": "toolu_01B09q90qw90lq917835lq9", "input": {"city": "Oslo"}}
-BLOCKS = [THOUGHT, SEALED, SAID, USED, THOUGHT | {"signature": "b3RoZXI="}, OTHER]
+BLOCKS: list[dict[str, Any]] = [THOUGHT, SEALED, SAID, USED, THOUGHT | {"signature": "b3RoZXI="}, OTHER]
 
 
 def first_turn(live: Live, stream: bool) -> dict[str, Any]:
@@ -92,50 +89,19 @@ def test_another_key_and_another_model_are_told_nothing(live: Live) -> None:
 
 # -- Gemini -----------------------------------------------------------------------------------------------------------
 GEMINI = "google/gemini-3-pro-preview"
-CREDENTIAL = """
-from keys.models import ProviderCredential
-row = ProviderCredential(name="gemini of the vault", provider="google", base_url=base_url)
-row.put_secret("sk-of-google", "0" * 12)
-row.save()
-"""
-GONE = """
-from keys.models import ProviderCredential
-ProviderCredential.objects.filter(name="gemini of the vault").delete()
-"""
 SIGNED = {"functionCall": {"name": "weather", "args": {"city": "Rome"}}, "thoughtSignature": "c2lnbmVk"}
 UNSIGNED = {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}
 
 
-@pytest.fixture
-def gemini(open_live: Live) -> Iterator[Live]:
-    """The open server with a credential for Gemini."""
-    open_live.python(CREDENTIAL, base_url=f"{open_live.upstream.url}/v1beta")
-    time.sleep(1)
-    yield open_live
-    open_live.python(GONE)
-
-
-def gemini_says(live: Live, *parts: dict[str, Any]) -> None:
-    said = {
-        "responseId": "r1",
-        "modelVersion": "gemini-3-pro-preview",
-        "candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP", "index": 0}],
-        "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 5, "totalTokenCount": 10},
-    }
-    path = "/v1beta/models/gemini-3-pro-preview:"
-    live.upstream.script(loopback.answer(said), path=f"{path}generateContent")
-    live.upstream.script(loopback.stream([framing.sse(json.dumps(said).encode())]), path=f"{path}streamGenerateContent")
-
-
 @pytest.mark.parametrize("stream", [False, True])
-def test_b15_a_signature_of_gemini_survives_a_client_that_drops_it(gemini: Live, stream: bool) -> None:
-    gemini_says(gemini, SIGNED, UNSIGNED)
-    answer = gemini.chat(asking(model=GEMINI, stream=stream))
+def test_b15_a_signature_of_gemini_survives_a_client_that_drops_it(crossing: Live, stream: bool) -> None:
+    gemini_says(crossing, gemini(SIGNED, UNSIGNED), model=GEMINI)
+    answer = crossing.chat(asking(model=GEMINI, stream=stream))
     assert answer.status == 200
     message = folded(chunks(answer.body)) if stream else plain(answer.json()["choices"][0]["message"])
     results = [{"role": "tool", "tool_call_id": call["id"], "content": "20 C"} for call in message["tool_calls"]]
-    gemini_says(gemini, {"text": "Fine"})
-    assert gemini.chat(asking(message, *results, model=GEMINI)).status == 200
-    told = gemini.upstream.calls[-1].json()["contents"][1]["parts"]
+    gemini_says(crossing, gemini({"text": "Fine"}), model=GEMINI)
+    assert crossing.chat(asking(message, *results, model=GEMINI)).status == 200
+    told = crossing.upstream.calls[-1].json()["contents"][1]["parts"]
     assert [part.get("thoughtSignature") for part in told] == ["c2lnbmVk", None]
     assert [part["functionCall"]["args"] for part in told] == [{"city": "Rome"}, {"city": "Oslo"}]
