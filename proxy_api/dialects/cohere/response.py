@@ -141,6 +141,11 @@ def read_citation(said: dict[str, Any]) -> Citation:
     )
 
 
+def write_citations(citations: Iterable[Citation]) -> list[dict[str, Any]]:
+    """Those that Cohere has given itself: other makers' forms say nothing to its clients."""
+    return [cited.native for cited in citations if isinstance(cited.native, dict) and "sources" in cited.native]
+
+
 def read_logprobs(said: Any) -> JSON:
     """Cohere gives pieces of text with the ids and probabilities of their tokens: told as OpenAI's, a piece's
     probabilities joined, since the tokens' own texts are not told."""
@@ -161,7 +166,7 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
     """The first choice: Cohere has one."""
     choice = response.choices[0]
     calls = [write_call(part) for part in choice.parts if isinstance(part, ToolCall)]
-    citations = [cited.native for part in choice.parts if isinstance(part, Text) for cited in part.citations]
+    citations = [said for part in choice.parts if isinstance(part, Text) for said in write_citations(part.citations)]
     items = list(_written(choice.parts))
     message = {"content": items or None, "tool_calls": calls or None, "citations": citations or None}
     said = {

@@ -24,7 +24,7 @@ from proxy_api.chat import (
     ToolCallStart,
     UsageSeen,
 )
-from proxy_api.dialects.cohere.response import native_reason, write_usage
+from proxy_api.dialects.cohere.response import native_reason, write_citations, write_usage
 from proxy_api.dialects.saying import given
 from proxy_api.framing import sse
 
@@ -109,8 +109,8 @@ def _grow(state: _State, block: tuple[str, int], text: str) -> Iterator[bytes]:
 
 
 def _cite(state: _State, event: TextDelta | RefusalDelta) -> Iterator[bytes]:
-    for citation in getattr(event, "citations", ()):
-        yield _frame("citation-start", index=state.cited, delta={"message": {"citations": citation.native}})
+    for said in write_citations(getattr(event, "citations", ())):
+        yield _frame("citation-start", index=state.cited, delta={"message": {"citations": said}})
         yield _frame("citation-end", index=state.cited)
         state.cited += 1
 

@@ -7,9 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
+from proxy_api.chat import ChatResponse, Choice, Citation, Text
 from proxy_api.dialects import cohere, openai_chat
 from proxy_api.errors import BadRequest, UpstreamError, UpstreamIncomplete
 from proxy_api.framing import sse
+from proxy_api.replay import collect, replay
 from tests.proxy_api.dialects.wire import chunks, frames, joined
 
 USAGE = {
@@ -73,6 +75,15 @@ def test_citations_are_told_beside_the_text() -> None:
     assert web["url_citation"]["url"] == "https://example.com"
     assert (web["url_citation"]["title"], web["url_citation"]["end_index"]) == ("Sky", 3)
     assert document["document_citation"]["citation"] == UNTITLED
+
+
+def test_other_makers_citations_are_not_told_as_coheres() -> None:
+    cited = (Citation(0, 3, "https://example.com", "Sky"), Citation(0, 3, None, "Doc", {"type": "page_location"}))
+    response = ChatResponse("c1", "", 7, (Choice(0, (Text("Sun", citations=cited),), "stop", "COMPLETE"),))
+    plain = ChatResponse("c1", "", 7, (Choice(0, (Text("Sun"),), "stop", "COMPLETE"),))
+    assert cohere.read_response(cohere.write_response(response), 7) == plain
+    raw = joined(cohere.write_stream(replay(response), include_usage=True))
+    assert collect(cohere.read_stream(frames(raw), 7)) == plain
 
 
 @pytest.mark.parametrize(
