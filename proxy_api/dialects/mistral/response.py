@@ -133,7 +133,7 @@ def _chunk(part: Part) -> dict[str, Any] | None:
     match part:
         case Text() | Refusal():
             return {"type": "text", "text": part.text}
-        case Reasoning():
+        case Reasoning(redacted=None):
             return thinking_chunk(part.text, part.signature, closed=True)
         case _:
             return None

@@ -91,6 +91,8 @@ def _said(state: _State, event: TextDelta | RefusalDelta | ReasoningDelta) -> It
     if not isinstance(event, ReasoningDelta):
         yield _choices(event.choice, {"content": event.text}, getattr(event, "logprobs", None))
         return
+    if event.redacted is not None:  # Mistral has no sealed thoughts
+        return
     if state.blocks.get(event.choice, event.block) != event.block:
         yield _choices(event.choice, {"content": [thinking_chunk("", None, closed=True)]})
     state.blocks[event.choice] = event.block

@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from proxy_api.chat import ChatResponse, Choice, Reasoning, Text
 from proxy_api.dialects import mistral, openai_chat
 from proxy_api.errors import BadRequest, UpstreamError, UpstreamIncomplete
+from proxy_api.replay import collect, replay
 from tests.proxy_api.dialects.wire import chunks, frames, joined, openai_stream
 
 USAGE = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25, "num_cached_tokens": 8}
@@ -73,6 +75,15 @@ def test_a_model_that_failed_before_it_said_anything_is_an_error() -> None:
         answer({"content": "x"}, None)
     with pytest.raises(UpstreamError, match="Slow"):
         mistral.read_response({"object": "error", "message": "Slow", "type": "rate_limited", "code": "1300"}, 1)
+
+
+def test_a_sealed_thought_is_no_thought_of_mistrals() -> None:
+    sealed = (Reasoning("Hm.", "s"), Reasoning(redacted="sealed"), Text("Hi"))
+    response = ChatResponse("m1", "m", 7, (Choice(0, sealed, "stop", "stop"),))
+    plain = ChatResponse("m1", "m", 7, (Choice(0, (sealed[0], sealed[2]), "stop", "stop"),))
+    assert mistral.read_response(mistral.write_response(response), 7) == plain
+    raw = joined(mistral.write_stream(replay(response), include_usage=True))
+    assert collect(mistral.read_stream(frames(raw), 7)) == plain
 
 
 def test_log_probabilities_arrive() -> None:
