@@ -26,15 +26,21 @@ def texts(item: dict[str, Any], field: str) -> list[str]:
 def read_reasoning(item: dict[str, Any]) -> Reasoning | None:
     """None for an item that has neither text nor encrypted content: nothing that a next turn could use."""
     text = BREAK.join([*texts(item, "summary"), *texts(item, "content")])
-    encrypted, item_id = item.get("encrypted_content") or "", item.get("id") or ""
-    if not text and not encrypted:
+    if not text and not item.get("encrypted_content"):
         return None
+    signature, redacted = proof(item)
+    return Reasoning(text, signature, redacted)
+
+
+def proof(item: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The thought's signature, or the sealed form of one without text; another maker's come back as they were."""
+    item_id, encrypted = item.get("id") or "", item.get("encrypted_content") or ""
     if item_id.startswith(_REDACTED):
-        return Reasoning(text, redacted=encrypted)
-    return Reasoning(text, encrypted if item_id.startswith(_GUEST) else signature(item))
+        return None, encrypted
+    return encrypted if item_id.startswith(_GUEST) else _signature(item), None
 
 
-def signature(item: dict[str, Any]) -> str | None:
+def _signature(item: dict[str, Any]) -> str | None:
     """None where the item has nothing that proves it."""
     item_id, encrypted = item.get("id") or "", item.get("encrypted_content") or ""
     if not item_id and not encrypted:

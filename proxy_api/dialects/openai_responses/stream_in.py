@@ -29,7 +29,7 @@ from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.tally import parsed
 from proxy_api.dialects.openai_responses.annotations import read_citations, read_logprobs
 from proxy_api.dialects.openai_responses.errors import error_in
-from proxy_api.dialects.openai_responses.reasoning import BREAK, signature, texts
+from proxy_api.dialects.openai_responses.reasoning import BREAK, proof, texts
 from proxy_api.dialects.openai_responses.response import CALLS, finish, read_call, read_media
 from proxy_api.dialects.openai_responses.usage import read_usage
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
@@ -242,7 +242,8 @@ def _whole_thought(state: _State, item: _Item, said: Data) -> Iterator[Event]:
         for index, text in enumerate(texts(said, kind)):
             yield from _thought(state, item, (kind, index), text)
     if item.said or said.get("encrypted_content"):
-        yield ReasoningDelta(signature=signature(said), block=_block(state, item))
+        signature, redacted = proof(said)
+        yield ReasoningDelta(signature=signature, redacted=redacted, block=_block(state, item))
 
 
 def _failed(state: _State, event: Data) -> Iterator[Event]:

@@ -155,6 +155,15 @@ def test_another_makers_thoughts_come_back_to_a_responses_client(response: ChatR
 
 
 @few
+@given(strategies.anthropic_responses())
+def test_another_makers_thoughts_come_through_a_stream_as_through_an_answer(response: ChatResponse) -> None:
+    raw = joined(openai_responses.write_stream(replay(response), include_usage=True))
+    streamed = collect(openai_responses.read_stream(frames(raw), 1)).choices
+    thoughts = [part for part in response.choices[0].parts if isinstance(part, Reasoning)]
+    assert [part for part in streamed[0].parts if isinstance(part, Reasoning)] == thoughts
+
+
+@few
 @given(requests())
 def test_a_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = openai_responses.write_request(request, ModelFacts())
