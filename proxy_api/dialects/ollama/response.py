@@ -104,6 +104,12 @@ def read_logprobs(said: Any) -> JSON:
     return {"content": [{"bytes": None, "top_logprobs": []} | item for item in said]}
 
 
+def write_logprobs(told: JSON) -> dict[str, Any]:
+    """A field beside the message; none where nothing is told."""
+    tokens = (told or {}).get("content")
+    return {"logprobs": tokens} if tokens else {}
+
+
 def write_response(response: ChatResponse) -> dict[str, Any]:
     """The first choice: Ollama has one."""
     choice = response.choices[0]
@@ -113,6 +119,7 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
         "message": _message(choice),
         "done": True,
         "done_reason": native_reason(choice.finish_reason, choice.native_finish_reason),
+        **write_logprobs(choice.logprobs),
     }
     return said | (write_usage(response.usage) if response.usage is not None else {})
 

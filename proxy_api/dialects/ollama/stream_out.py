@@ -21,7 +21,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.functions import arguments_text
-from proxy_api.dialects.ollama.response import native_reason, write_call, write_time, write_usage
+from proxy_api.dialects.ollama.response import native_reason, write_call, write_logprobs, write_time, write_usage
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def _said(event: TextDelta | RefusalDelta | ReasoningDelta | MediaSeen) -> Itera
     if isinstance(event, ReasoningDelta):
         yield _line("", thinking=event.text)
     elif not isinstance(event, MediaSeen):
-        yield _line(event.text)
+        yield _line(event.text) | write_logprobs(getattr(event, "logprobs", None))
 
 
 def _line(content: str, **fields: Any) -> dict[str, Any]:

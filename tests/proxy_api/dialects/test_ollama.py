@@ -8,8 +8,10 @@ import orjson
 import pytest
 
 from proxy_api.catalog import ModelFacts
+from proxy_api.chat import ChatResponse, Choice, Text
 from proxy_api.dialects import ollama, openai_chat
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError, UpstreamIncomplete
+from proxy_api.replay import collect, replay
 from tests.proxy_api.dialects.wire import chunks, joined
 
 PNG = "iVBORw0KGgo="
@@ -233,6 +235,14 @@ def test_a_stream_of_thoughts_text_calls_and_usage() -> None:
     assert said[-2]["choices"][0]["finish_reason"] == "tool_calls"
     assert said[-1]["usage"]["prompt_tokens"] == 20
     assert {part["created"] for part in said} == {SECONDS}
+
+
+def test_log_probabilities_are_told_to_its_clients() -> None:
+    told = {"content": [{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}]}
+    response = ChatResponse("", "qwen3", 1, (Choice(0, (Text("a"),), "stop", "stop", told),))
+    assert ollama.read_response(ollama.write_response(response), 1) == response
+    raw = joined(ollama.write_stream(replay(response), include_usage=True))
+    assert collect(ollama.read_stream(ollama.frames(iter([raw])), 1)) == response
 
 
 def test_integers_beyond_64_bits_stay_exact() -> None:
