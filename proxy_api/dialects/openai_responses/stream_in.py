@@ -1,12 +1,13 @@
 """A Responses stream read into events. https://developers.openai.com/api/reference/resources/responses/streaming-events
 
-Hosts leave out what they like: a start, deltas, an item's end. What no delta brought is told when its item or the whole
-response is done; what was told is not told twice. Steps of built-in tools and events of tomorrow say nothing here.
+Hosts leave out what they like: a start, deltas, an item's end. What no delta brought is told when its part, its item or
+the whole response is done; what was told is not told twice, and where a finished text is not what its deltas said, the
+deltas stand: nothing can be taken back. Steps of built-in tools and events of tomorrow say nothing here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,26 +37,38 @@ from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
 
 Data = dict[str, Any]
+Part = tuple[str, int]  # kind and index: of a text in its message, a passage in its thought
 
 
 @dataclass(slots=True)
 class _Item:
     """An output item under way. number: its place among the calls or thoughts, -1 before that is known. said: the
-    pieces of text that came, by kind; part: the kind and index of the newest."""
+    pieces of text that came, by part; part: the newest of a thought."""
 
     number: int = -1
     id: str = ""
-    said: dict[str, list[str]] = field(default_factory=dict)
-    part: tuple[str, int] | None = None
+    said: dict[Part, list[str]] = field(default_factory=dict)
+    part: Part | None = None
     done: bool = False
 
-    def note(self, kind: str, text: str) -> None:
-        self.said.setdefault(kind, []).append(text)
+    def note(self, part: Part, text: str) -> None:
+        self.said.setdefault(part, []).append(text)
+
+    def kinds(self) -> list[str]:
+        return list(dict.fromkeys(kind for kind, _ in self.said))
 
     def rest(self, kind: str, whole: str) -> str:
-        """What of the whole text no delta brought; nothing where they disagree."""
-        told = "".join(self.said.get(kind, ()))
-        return whole[len(told) :] if whole.startswith(told) else ""
+        """What of the whole text, all parts of a kind, no delta brought; nothing where they disagree."""
+        return _rest(whole, (piece for part, pieces in self.said.items() if part[0] == kind for piece in pieces))
+
+    def rest_of(self, part: Part, whole: str) -> str:
+        """The same of one part. Where others came without it, hosts may count otherwise: then its item's end tells."""
+        return _rest(whole, self.said.get(part, ())) if part in self.said or not self.said else ""
+
+
+def _rest(whole: str, pieces: Iterable[str]) -> str:
+    told = "".join(pieces)
+    return whole[len(told) :] if whole.startswith(told) else ""
 
 
 @dataclass(slots=True)
@@ -118,33 +131,54 @@ def _item(state: _State, event: Data) -> _Item:
     return state.items.setdefault(event.get("output_index", event.get("item_id")), _Item())
 
 
-def _text(state: _State, item: _Item, text: str, logprobs: Any = None) -> Iterator[Event]:
+def _place(event: Data) -> tuple[Part, str]:
+    """The part that is meant, and the field that its finished text stands in."""
+    kind, index, whole = _PARTS[event["type"].rpartition(".")[0]]
+    return (kind, event.get(index, 0)), whole
+
+
+def _delta(state: _State, event: Data) -> Iterator[Event]:
+    part, _ = _place(event)
+    return _piece(state, _item(state, event), part, event["delta"], event.get("logprobs"))
+
+
+def _part_done(state: _State, event: Data) -> Iterator[Event]:
+    item, (part, whole) = _item(state, event), _place(event)
+    logprobs = None if item.said else event.get("logprobs")
+    return _piece(state, item, part, item.rest_of(part, event.get(whole) or ""), logprobs)
+
+
+def _piece(state: _State, item: _Item, part: Part, text: str, logprobs: Any) -> Iterator[Event]:
+    match part[0]:
+        case "output_text":
+            return _text(state, item, part, text, logprobs)
+        case "refusal":
+            return _refusal(item, part, text)
+        case "arguments":
+            return _arguments(item, text)
+        case _:
+            return _thought(state, item, part, text)
+
+
+def _text(state: _State, item: _Item, part: Part, text: str, logprobs: Any) -> Iterator[Event]:
     if text or logprobs:
-        item.note("output_text", text)
+        item.note(part, text)
         state.length += len(text)
         yield TextDelta(text, logprobs=read_logprobs(logprobs))
 
 
-def _refusal(item: _Item, text: str) -> Iterator[Event]:
+def _refusal(item: _Item, part: Part, text: str) -> Iterator[Event]:
     if text:
-        item.note("refusal", text)
+        item.note(part, text)
         yield RefusalDelta(text)
 
 
-def _text_delta(state: _State, event: Data) -> Iterator[Event]:
-    yield from _text(state, _item(state, event), event["delta"], event.get("logprobs"))
-
-
-def _refusal_delta(state: _State, event: Data) -> Iterator[Event]:
-    yield from _refusal(_item(state, event), event["delta"])
-
-
-def _thought(state: _State, item: _Item, part: tuple[str, int], text: str) -> Iterator[Event]:
+def _thought(state: _State, item: _Item, part: Part, text: str) -> Iterator[Event]:
     """The parts of one thought are set apart as in a finished answer."""
     if not text:
         return
     gap = BREAK if item.part not in (None, part) else ""
-    item.note(part[0], text)
+    item.note(part, text)
     item.part = part
     yield ReasoningDelta(gap + text, block=_block(state, item))
 
@@ -155,24 +189,10 @@ def _block(state: _State, item: _Item) -> int:
     return item.number
 
 
-def _summary_delta(state: _State, event: Data) -> Iterator[Event]:
-    part = ("summary", event.get("summary_index", 0))
-    yield from _thought(state, _item(state, event), part, event["delta"])
-
-
-def _reasoning_delta(state: _State, event: Data) -> Iterator[Event]:
-    part = ("content", event.get("content_index", 0))
-    yield from _thought(state, _item(state, event), part, event["delta"])
-
-
-def _call_delta(state: _State, event: Data) -> Iterator[Event]:
-    yield from _arguments(_item(state, event), event["delta"])
-
-
 def _arguments(item: _Item, text: str) -> Iterator[Event]:
     """A piece before its call is told with the call's end."""
     if item.number >= 0 and text:
-        item.note("arguments", text)
+        item.note(("arguments", 0), text)
         yield ToolCallDelta(item.number, text)
 
 
@@ -221,7 +241,7 @@ def _whole_message(state: _State, item: _Item, said: Data) -> Iterator[Event]:
     texts_said = [part for part in parts if part.get("type") == "output_text"]
     whole = "".join(part.get("text") or "" for part in texts_said)
     logprobs = [token for part in texts_said for token in part.get("logprobs") or ()]
-    yield from _text(state, item, item.rest("output_text", whole), None if item.said else logprobs)
+    yield from _text(state, item, ("output_text", 0), item.rest("output_text", whole), None if item.said else logprobs)
     before, cited = state.length - len(whole), list[Citation]()
     for part in texts_said:
         cited += read_citations(part, before)
@@ -229,12 +249,12 @@ def _whole_message(state: _State, item: _Item, said: Data) -> Iterator[Event]:
     if cited:
         yield TextDelta("", citations=tuple(cited))
     refusals = (part.get("refusal") or "" for part in parts if part.get("type") == "refusal")
-    yield from _refusal(item, item.rest("refusal", "".join(refusals)))
+    yield from _refusal(item, ("refusal", 0), item.rest("refusal", "".join(refusals)))
 
 
 def _whole_thought(state: _State, item: _Item, said: Data) -> Iterator[Event]:
     """A thought that told any text tells the rest of it, and not the same once more as its other kind."""
-    told = list(item.said)
+    told = item.kinds()
     for kind in told:
         rest = item.rest(kind, "".join(texts(said, kind)))
         yield from _thought(state, item, item.part or (kind, 0), rest)
@@ -250,15 +270,20 @@ def _failed(state: _State, event: Data) -> Iterator[Event]:
     raise error_in(event["response"]) or UpstreamError("The provider's answer failed")
 
 
+# What comes in pieces: its kind, the field of its index, the field of its finished text.
+_PARTS: dict[str, tuple[str, str, str]] = {
+    "response.output_text": ("output_text", "content_index", "text"),
+    "response.refusal": ("refusal", "content_index", "refusal"),
+    "response.reasoning_summary_text": ("summary", "summary_index", "text"),
+    "response.reasoning_summary": ("summary", "summary_index", "text"),
+    "response.reasoning_text": ("content", "content_index", "text"),
+    "response.reasoning": ("content", "content_index", "text"),
+    "response.function_call_arguments": ("arguments", "", "arguments"),
+    "response.custom_tool_call_input": ("arguments", "", "input"),
+}
 _READERS: dict[str, Callable[[_State, Data], Iterator[Event]]] = {
-    "response.output_text.delta": _text_delta,
-    "response.refusal.delta": _refusal_delta,
-    "response.reasoning_summary_text.delta": _summary_delta,
-    "response.reasoning_summary.delta": _summary_delta,
-    "response.reasoning_text.delta": _reasoning_delta,
-    "response.reasoning.delta": _reasoning_delta,
-    "response.function_call_arguments.delta": _call_delta,
-    "response.custom_tool_call_input.delta": _call_delta,
+    **{f"{name}.delta": _delta for name in _PARTS},
+    **{f"{name}.done": _part_done for name in _PARTS},
     "response.output_item.added": _added,
     "response.output_item.done": _done,
     "response.failed": _failed,
