@@ -234,7 +234,7 @@ def test_what_finished_arguments_say_beyond_their_deltas_is_told(kind: str, item
     said = told(
         event("output_item.added", item=item),
         event(f"{kind}.delta", delta="ab"),
-        event(f"{kind}.done", **{word: "abcd"}),
+        event(f"{kind}.done") | {word: "abcd"},
     )
     assert said[1:] == [ToolCallDelta(0, "ab"), ToolCallDelta(0, "cd")]
 
