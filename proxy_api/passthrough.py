@@ -37,7 +37,7 @@ from proxy_api.recording import Record
 from proxy_api.relay import Facts
 from proxy_api.routing import MAX_ATTEMPTS
 from proxy_api.transport import Exchange, Head, Watch
-from proxy_api.transport_wire import is_coded
+from proxy_api.transport_wire import EMPTY, is_coded
 from proxy_api.uploads import Arriving
 from proxy_api.upstream import Route, UpstreamRequest
 
@@ -91,6 +91,7 @@ def passed(passing: Passing, call: Call, record: Record) -> gateway.Answer:
         if watch is not None:
             watch.close()
         raise
+    entry.http_status = head.status
     passage = Passage(record, exchange, head, watch)
     headers = {**shared_headers(record), **passage.headers(), "x-dragoman-attempts": str(entry.attempts)}
     return gateway.Answer(headers, frames=gateway.Frames(passage.pieces(), passage.abandon), status=head.status)
@@ -178,12 +179,17 @@ class Passage:
     @property
     def length(self) -> int | None:
         """What the provider says that will come."""
+        if self.head.status in EMPTY or is_coded(self.head):
+            return None
         said = self.head.headers.get("content-length", "")
-        return int(said) if said.isascii() and said.isdigit() and len(said) < 16 and not is_coded(self.head) else None
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
 
     def headers(self) -> dict[str, str]:
-        """A page that a provider sends is no page of ours: it may run nothing here."""
-        headers = {"content-type": self.media, "content-security-policy": "default-src 'none'; sandbox"}
+        """A page that a provider sends is no page of ours: it may run nothing here. No media type where there can be
+        no body."""
+        headers = {"content-security-policy": "default-src 'none'; sandbox"}
+        if self.head.status not in EMPTY:
+            headers["content-type"] = self.media
         if (length := self.length) is not None:
             headers["content-length"] = str(length)
         if "content-disposition" in self.head.headers:

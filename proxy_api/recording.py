@@ -59,7 +59,7 @@ class Record:
         """A complete answer; raises cache_admin.spool.SpoolUnavailable where it cannot be written down.
         ahead: see ledger.closed."""
         self.note(facts)
-        self.entry.status, self.entry.http_status = "ok", 200
+        self.entry.status, self.entry.http_status = "ok", self.entry.http_status or 200
         self.close(clock, ahead)
 
     def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:

@@ -19,6 +19,7 @@ from proxy_api.errors import UpstreamError, UpstreamIncomplete
 MAX_HEADERS = 100
 MAX_HEAD_BYTES = 64 << 10
 MAX_ANSWER_BYTES = 32 << 20
+EMPTY = (204, 304)  # statuses of answers that never have a body: RFC 9110 section 6.4.1
 _STEP = 64 << 10  # decoded bytes at a time, so that a bomb is noticed before it is unpacked
 
 # What this module writes itself, and what must not be passed on: RFC 9110 section 7.6.1.
@@ -153,7 +154,7 @@ class Answer:
         coding = headers.get("transfer-encoding")
         if coding is not None and coding.lower() != "chunked":
             raise ValueError("an unknown transfer coding")
-        self.delimited = coding is not None or "content-length" in headers or status in (204, 304)
+        self.delimited = coding is not None or "content-length" in headers or status in EMPTY
         self.head = Head(status, headers)
         self._barren = 0
 
@@ -171,8 +172,8 @@ class Answer:
 
 
 def refuse_odd_answer(head: Head) -> None:
-    """Raises UpstreamError for what no provider's API answers: an upgrade, no content, a redirect, a foreign coding."""
-    if head.status < 200 or 300 <= head.status < 400 or head.status in (204, 205):
+    """Raises UpstreamError for what no provider's API answers: an upgrade, a redirect, a foreign coding."""
+    if head.status not in EMPTY and (head.status < 200 or 300 <= head.status < 400 or head.status == 205):
         # A redirect is never followed: the key would go to another host.
         raise UpstreamError(f"The provider answered with the unexpected status {head.status}.")
     if head.headers.get("content-encoding", "identity").lower() not in ("identity", "", *_CODINGS):
@@ -184,7 +185,7 @@ REDIRECTS = (301, 302, 303, 307, 308)  # RFC 9110 section 15.4: those that name 
 
 
 def is_coded(head: Head) -> bool:
-    return head.headers.get("content-encoding", "").lower() in _CODINGS
+    return head.status not in EMPTY and head.headers.get("content-encoding", "").lower() in _CODINGS
 
 
 def decoded(pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:

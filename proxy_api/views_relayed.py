@@ -24,6 +24,7 @@ from proxy_api.inbound import (
     unsupported,
 )
 from proxy_api.passthrough import CONTENT_TYPE, Passing
+from proxy_api.transport_wire import EMPTY
 from proxy_api.uploads import Arriving, arriving
 from proxy_api.views import NO_BODY, ApiView, sent
 
@@ -56,7 +57,7 @@ class RelayedView(ApiView):
             accept=meta.get("HTTP_ACCEPT", ""),
             upload=upload,
         )
-        return sent(passthrough.answer(passing))
+        return bare(sent(passthrough.answer(passing)))
 
     @extend_schema(exclude=True)
     def other(self, request: HttpRequest) -> HttpResponseBase:
@@ -75,6 +76,13 @@ class RelayedView(ApiView):
             now=self.now,
             client=request.META.get("gunicorn.socket"),
         )
+
+
+def bare(response: HttpResponseBase) -> HttpResponseBase:
+    """Without a media type where there can be no body: Django gives one to every answer."""
+    if response.status_code in EMPTY:
+        del response.headers["content-type"]
+    return response
 
 
 def body_of(request: HttpRequest) -> tuple[Body, Arriving | None]:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.bodies import OPENAI_ID, openai_error
 from tests.live import Answer, Live, started_live
-from tests.loopback import Call, answer, chunk, chunked_head, close, hang, reset, short_length, stream
+from tests.loopback import Call, answer, chunk, chunked_head, close, hang, head_of, raw, reset, short_length, stream
 from tests.proxy_api.asking import payloads, refusal, with_request_id
 
 BOUNDARY = "----form-7MA4YWxkTrZu0gW"
@@ -131,6 +131,16 @@ def test_headers_of_the_answer_pass_an_allow_list(live: Live) -> None:
     assert found.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert found.headers["x-content-type-options"] == "nosniff"
     assert live.usage(with_request_id(found))["upstream_request_id"] == "req_1"
+
+
+@pytest.mark.parametrize(("method", "status"), [("DELETE", 204), ("GET", 304)])
+def test_an_answer_without_a_body_is_passed_on_without_one(live: Live, method: str, status: int) -> None:
+    live.upstream.script(raw(head_of(status, [("x-request-id", "req_2")])), path="/v1/containers/c")
+    found = send(live, method, "/v1/proxy/containers/c")
+    assert (found.status, found.body) == (status, b"")
+    assert not {"content-type", "content-length", "transfer-encoding"} & set(found.headers)
+    row = live.usage(with_request_id(found))
+    assert (row["status"], row["http_status"], row["upstream_request_id"]) == ("ok", status, "req_2")
 
 
 EVENTS = [b'event: response.created\ndata: {"n":1}\n\n', b'event: response.completed\ndata: {"n":2}\n\n']

@@ -252,7 +252,7 @@ def test_a_redirect_is_refused_and_the_key_goes_nowhere(upstream: Upstream, stat
     "behaviour",
     [
         loopback.raw(loopback.head_of(101, [("Connection", "upgrade"), ("Upgrade", "h2c")])),
-        loopback.raw(loopback.head_of(204, [])),
+        loopback.raw(loopback.head_of(205, [])),
         loopback.raw(b"<html>not http</html>\r\n\r\n"),
         loopback.raw(loopback.head_of(200, [("X", "x" * (1 << 20))])),
         loopback.raw(loopback.head_of(200, [(f"X-{at}", "1") for at in range(150)])),
@@ -264,6 +264,13 @@ def test_what_no_api_answers_is_refused(upstream: Upstream, behaviour: Behaviour
     upstream.script(behaviour)
     assert told(failure(upstream.url)) == UNAVAILABLE
     assert call_after(upstream) == (2, 2)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_is_whole_without_one(upstream: Upstream, status: int) -> None:
+    upstream.script(loopback.raw(loopback.head_of(status, [("Content-Encoding", "gzip"), ("Content-Length", "99")])))
+    assert call(upstream.url) == b""
+    assert call_after(upstream) == (2, 1)
 
 
 def test_a_gzip_answer_is_decoded(upstream: Upstream) -> None:
