@@ -14,8 +14,8 @@ from proxy_api.chat import Reasoning
 
 BREAK = "\n\n"  # between the parts of one thought
 _SIGNED = re.compile(r"([\w.-]*)([:#])(.*)", re.DOTALL)
-# Ids of items that carry another maker's proof to a Responses client and back.
-_GUEST, _REDACTED = "rs_guest_", "rs_redacted_"
+# Ids of items that carry another maker's proof, or a thought without any, to a Responses client and back.
+_GUEST, _REDACTED, _UNSIGNED = "rs_guest_", "rs_redacted_", "rs_unsigned_"
 
 
 def texts(item: dict[str, Any], field: str) -> list[str]:
@@ -37,6 +37,8 @@ def proof(item: dict[str, Any]) -> tuple[str | None, str | None]:
     item_id, encrypted = item.get("id") or "", item.get("encrypted_content") or ""
     if item_id.startswith(_REDACTED):
         return None, encrypted
+    if item_id.startswith(_UNSIGNED):
+        return None, None
     return encrypted if item_id.startswith(_GUEST) else _signature(item), None
 
 
@@ -57,7 +59,7 @@ def write_reasoning(block: Reasoning, number: int) -> dict[str, Any]:
     if own is None and block.signature is not None:
         return _item(f"{_GUEST}{number}", block.signature, block.text)
     if own is None:
-        return _item(f"rs_{number}", "", block.text)
+        return _item(f"{_UNSIGNED}{number}", "", block.text)
     item_id, sign, encrypted = own
     return _item(item_id, encrypted, block.text, sign == "#")
 

@@ -163,6 +163,14 @@ def test_another_makers_thoughts_come_through_a_stream_as_through_an_answer(resp
     assert [part for part in streamed[0].parts if isinstance(part, Reasoning)] == thoughts
 
 
+def test_a_thought_without_a_proof_gets_none_on_its_way() -> None:
+    """With `store` an id alone is sent back to OpenAI, which would not know it."""
+    response = ChatResponse("r", "m", 1, (Choice(0, (Reasoning("Hm."), Text("Hi")), "stop", "completed"),))
+    assert openai_responses.read_response(openai_responses.write_response(response), 1) == response
+    raw = joined(openai_responses.write_stream(replay(response), include_usage=True))
+    assert collect(openai_responses.read_stream(frames(raw), 1)) == response
+
+
 @few
 @given(requests())
 def test_a_request_written_is_read_again(request: ChatRequest) -> None:
