@@ -204,6 +204,20 @@ def test_the_list_names_the_model_that_served_where_it_is_another(asked: str, se
     assert site.get_model_admin(UsageRecord).model_shown(row) == shown
 
 
+def test_the_header_leaves_a_models_name_as_it_is_written(client: Client) -> None:
+    row = Price.objects.create(provider="openai", model="gpt-4o", input=1, output=1)
+    text = page(client, reverse("admin:cache_admin_price_change", args=[row.pk]))
+    assert "openai/gpt-4o" in text
+    assert "Openai" not in text
+
+
+def test_the_first_page_says_what_was_changed(client: Client) -> None:
+    row = Price.objects.create(provider="openai", model="gpt-4o", input=1, output=1)
+    client.post(reverse("admin:cache_admin_price_delete", args=[row.pk]), {"post": "yes"})
+    text = page(client, reverse("admin:index"))
+    assert "Price · Deleted." in text
+
+
 def test_an_empty_list_says_what_is_missing(client: Client) -> None:
     assert "No calls yet" in page(client, USAGE)
     assert "Nothing kept yet" in page(client, COMPLETIONS)
