@@ -6,6 +6,23 @@ from datetime import datetime
 from decimal import Decimal
 
 NONE = "-"  # as Django's admin shows what is empty
+STATUS_COLOURS = {
+    "ok": "success",
+    "open": "info",
+    "refused": "warning",
+    "rate limited": "warning",
+    "client disconnect": "warning",
+    "client timeout": "warning",
+    "shutdown": "warning",
+    "upstream error": "danger",
+    "incomplete": "danger",
+    "timeout connect": "danger",
+    "timeout first byte": "danger",
+    "timeout idle": "danger",
+    "timeout total": "danger",
+    "aborted": "danger",
+    "error": "danger",
+}
 
 
 def counted(number: int | None) -> str:
@@ -19,8 +36,23 @@ def dollars(amount: Decimal | None) -> str:
     return f"${amount.normalize():f}" if amount else "$0"
 
 
+def roughly(amount: Decimal | None) -> str:
+    """USD for a heading: cents from one dollar on, two digits that count below."""
+    if amount is None or amount < 1:
+        return dollars(None if amount is None else Decimal(f"{amount:.1e}"))
+    return f"${amount:,.2f}"
+
+
+def words(code: str) -> str:
+    """A code of the ledger as it is read: upstream_error is an upstream error."""
+    return code.replace("_", " ")
+
+
 def milliseconds(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.1f}"
+    """Tenths only where they tell something."""
+    if value is None:
+        return NONE
+    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def moment(at: datetime | None) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -104,7 +105,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     def purge_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
         digests = list(queryset.order_by().values_list("digest", flat=True)[:MOST_AT_ONCE])
         purge_now(digests)
-        self.message_user(request, f"{len(digests)} completions purged.", messages.SUCCESS)
+        self.message_user(request, f"{len(digests)} completion{pluralize(len(digests))} purged.", messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: StoredCompletion) -> None:
         purge_now([obj.digest])

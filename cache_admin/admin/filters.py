@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cache_admin.purging import first_id
+from cache_admin.shown import words
 from keys.models import VirtualKey
 
 MOST = 60
@@ -52,9 +53,11 @@ class ColumnFilter(SimpleListFilter):
 
     column = ""
     shown = ""
+    coded = False  # the ledger's own code, not a name that somebody gave
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(distinct(model_admin.model, self.column, self.shown or self.column))
+        found = distinct(model_admin.model, self.column, self.shown or self.column)
+        return [(value, words(text) if self.coded else text) for value, text in found]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -63,6 +66,7 @@ class ColumnFilter(SimpleListFilter):
 
 class StatusFilter(ColumnFilter):
     title = parameter_name = column = "status"
+    coded = True
 
 
 class ProviderFilter(ColumnFilter):
@@ -71,6 +75,7 @@ class ProviderFilter(ColumnFilter):
 
 class CacheFilter(ColumnFilter):
     title = parameter_name = column = "cache"
+    coded = True
 
 
 class ModelFilter(ColumnFilter):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 from uuid import UUID
@@ -19,27 +18,16 @@ from cache_admin.admin import bodies, filters, reading
 from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.sealed import unseal_body
-from cache_admin.shown import NONE, counted, dollars
+from cache_admin.shown import NONE, STATUS_COLOURS, counted, dollars, words
 from keys.models import VirtualKey
 
-STATUS_COLOURS = {
-    "ok": "success",
-    "open": "info",
-    "refused": "warning",
-    "rate_limited": "warning",
-    "client_disconnect": "warning",
-    "client_timeout": "warning",
-    "shutdown": "warning",
-    "upstream_error": "danger",
-    "incomplete": "danger",
-    "timeout_connect": "danger",
-    "timeout_first_byte": "danger",
-    "timeout_idle": "danger",
-    "timeout_total": "danger",
-    "aborted": "danger",
-    "error": "danger",
-}
 CACHE_COLOURS = {"hit": "success", "joined": "success", "stored": "info", "miss": "info"}
+WHY_NOT = {
+    "temperature": "Temperature is not 0, and no seed is set.",
+    "never": "The call or its key says never.",
+    "cache-control": "The call's Cache-Control keeps it out.",
+    "relayed": "Answers of this endpoint are not cached.",
+}
 DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-4o-2024-08-06, claude-sonnet-4-5-20250929
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -87,8 +75,8 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
                 )
             },
         ),
-        ("Error", {"fields": (("error_code", "error_message"),)}),
-        ("Cache", {"fields": (("cache_shown", "cache_reason"), "digest_shown")}),
+        ("Error", {"fields": ("error_message", "error_code")}),
+        ("Cache", {"fields": (("cache_shown", "reason_shown"), "digest_shown")}),
         (
             "Tokens and cost",
             {
@@ -106,8 +94,8 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     labels = {
         "id": "Request id",
         "http_status": "HTTP status",
-        "native_finish_reason": "Provider's finish reason",
-        "upstream_request_id": "Provider's request id",
+        "native_finish_reason": "Provider's reason",
+        "upstream_request_id": "Provider's id",
         "user": "Client's user",
     }
 
@@ -175,11 +163,15 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
     def status_shown(self, row: UsageRecord) -> str:
-        return row.status
+        return words(row.status)
 
     @display(description="Cache", label=CACHE_COLOURS)  # type: ignore[untyped-decorator]
     def cache_shown(self, row: UsageRecord) -> str:
-        return row.cache
+        return words(row.cache)
+
+    @display(description="Why not cached")  # type: ignore[untyped-decorator]
+    def reason_shown(self, row: UsageRecord) -> str:
+        return WHY_NOT.get(row.cache_reason, row.cache_reason) or NONE
 
     @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
     def tokens(self, row: UsageRecord) -> str:
@@ -215,7 +207,8 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Metadata")  # type: ignore[untyped-decorator]
     def metadata_shown(self, row: UsageRecord) -> str:
-        return json.dumps(row.metadata, ensure_ascii=False) if row.metadata else NONE
+        """Pairs of texts, as the ledger keeps them."""
+        return "; ".join(f"{name}: {value}" for name, value in row.metadata.items()) or NONE
 
     @display(description="Parameters left out")  # type: ignore[untyped-decorator]
     def dropped_shown(self, row: UsageRecord) -> str:

@@ -9,7 +9,8 @@ from django import template
 from django.urls import reverse
 
 from cache_admin.dashboard import last_day, recent_failures
-from cache_admin.shown import NONE, dollars
+from cache_admin.models import UsageRecord
+from cache_admin.shown import NONE, STATUS_COLOURS, roughly, words
 
 register = template.Library()
 
@@ -27,9 +28,15 @@ def usage_dashboard(context: dict[str, Any]) -> dict[str, Any]:
         ("Calls", f"{day.calls:,}", f"{day.failed:,} failed", f"{log}?since=24h"),
         ("Cache hits", rate, f"{day.hits:,} of {day.looked_up:,} looked up", f"{log}?since=24h&cache=hit"),
         ("Tokens", f"{day.received + day.sent:,}", split(day.received, day.sent), log),
-        ("Cost", dollars(day.cost), unpriced(day.unpriced), log),
+        ("Cost", roughly(day.cost), unpriced(day.unpriced), log),
     ]
-    return {"tiles": tiles, "bounded": day.bounded, "calls": day.calls, "failures": recent_failures(now)}
+    return {"tiles": tiles, "bounded": day.bounded, "calls": day.calls, "failures": failures(now)}
+
+
+def failures(now: float) -> list[tuple[UsageRecord, str, str]]:
+    """(row, its status in words, the colour of it), newest first."""
+    named = ((row, words(row.status)) for row in recent_failures(now))
+    return [(row, status, STATUS_COLOURS.get(status, "danger")) for row, status in named]
 
 
 def split(received: int, sent: int) -> str:

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from cache_admin import shown
 from cache_admin.completions import Completion, store
 from cache_admin.dashboard import last_day, recent_failures
 from cache_admin.ledger import closed
@@ -190,7 +192,7 @@ def test_a_call_leads_to_its_key_and_shows_an_error_only_where_there_was_one(cli
 
 
 @pytest.mark.parametrize(
-    ("asked", "served", "shown"),
+    ("asked", "served", "said"),
     [
         ("openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"),
         ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
@@ -199,9 +201,32 @@ def test_a_call_leads_to_its_key_and_shows_an_error_only_where_there_was_one(cli
         ("", "", "-"),
     ],
 )
-def test_the_list_names_the_model_that_served_where_it_is_another(asked: str, served: str, shown: str) -> None:
+def test_the_list_names_the_model_that_served_where_it_is_another(asked: str, served: str, said: str) -> None:
     row = UsageRecord(model_asked=asked, model_served=served, provider="openai")
-    assert site.get_model_admin(UsageRecord).model_shown(row) == shown
+    assert site.get_model_admin(UsageRecord).model_shown(row) == said
+
+
+def test_codes_of_the_ledger_are_shown_in_words(client: Client) -> None:
+    (name,) = calls(1, status="upstream_error", cache="bypass", cache_reason="temperature", error_message="it broke")
+    record = page(client, reverse("admin:cache_admin_usagerecord_change", args=[name]))
+    assert "Temperature is not 0, and no seed is set." in record
+    for text in (record, page(client, USAGE), page(client, reverse("admin:index"))):
+        assert "upstream error" in text
+        assert "upstream_error<" not in text
+
+
+def test_metadata_is_shown_as_text_and_not_as_json(client: Client) -> None:
+    (name,) = calls(1, metadata={"team": "growth", "feature": "onboarding"})
+    text = page(client, reverse("admin:cache_admin_usagerecord_change", args=[name]))
+    assert "team: growth; feature: onboarding" in text
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(None, "-"), (0, "$0"), ("0.0008007", "$0.0008"), ("0.000000123", "$0.00000012"), ("1234.567", "$1,234.57")],
+)
+def test_a_heading_rounds_its_dollars(amount: str | None, said: str) -> None:
+    assert shown.roughly(None if amount is None else Decimal(amount)) == said
 
 
 def test_the_header_leaves_a_models_name_as_it_is_written(client: Client) -> None:
@@ -276,7 +301,7 @@ def test_purging_takes_a_completion_from_both_tiers(client: Client) -> None:
     raw = cache.client.get_client()  # type: ignore[attr-defined]
     digests = [cached(number=n) for n in range(3)]
     chosen = {"action": "purge_selected", "_selected_action": digests[:2]}
-    assert client.post(COMPLETIONS, chosen).status_code == 302
+    assert "2 completions purged." in client.post(COMPLETIONS, chosen, follow=True).content.decode()
     assert list(StoredCompletion.objects.values_list("digest", flat=True)) == digests[2:]
     assert [key.decode() for key in raw.scan_iter("c:*")] == [f"c:{digests[2]}"]
     client.post(reverse("admin:cache_admin_storedcompletion_delete", args=[digests[2]]), {"post": "yes"})
@@ -344,8 +369,8 @@ def test_prices_are_entered_by_hand(client: Client) -> None:
     assert client.post(reverse("admin:cache_admin_price_add"), facts).status_code == 302
     assert Price.objects.get().cached is None
     text = page(client, reverse("admin:cache_admin_price_changelist"))
-    for shown in ("gpt-4o*", "$2.5", "$10", "as input", "per 1M tokens"):
-        assert shown in text
+    for word in ("gpt-4o*", "$2.5", "$10", "as input", "per 1M tokens"):
+        assert word in text
 
 
 def test_nobody_sees_a_page_without_the_right_to_it() -> None:
