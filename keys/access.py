@@ -18,9 +18,11 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from keys import freshness, tokens
+from django.utils import timezone
+
+from keys import callers, freshness, tokens
 from keys.identity import Identity
-from keys.models import ANONYMOUS, VirtualKey, globs
+from keys.models import ANONYMOUS
 from keys.pepper import pepper, peppered
 from keys.reading import DATABASE, DatabaseAway
 from keys.secret import Secret
@@ -157,12 +159,12 @@ def read(digest: str, stale: Entry | None) -> Entry:
     if unknown and unknown.generation == generation and time.monotonic() - unknown.read_at < UNKNOWN_SECONDS:
         return unknown
     try:
-        row = DATABASE.read(lambda: VirtualKey.objects.filter(digest=digest, revoked_at=None).first())
+        identity = DATABASE.read(lambda: callers.by_digest(digest, timezone.now()))
     except DatabaseAway:
         if stale is not None and in_grace(stale):
             return stale
         raise away() from None
-    entry = Entry(identity_of(row) if row else None, generation, time.monotonic())
+    entry = Entry(identity, generation, time.monotonic())
     remember(digest, entry)
     return entry
 
@@ -183,19 +185,6 @@ def put(kept: dict[str, Entry], digest: str, entry: Entry, most: int) -> None:
         with suppress(RuntimeError, StopIteration):  # another thread put something in between: it made room as well
             kept.pop(next(iter(kept)), None)
     kept[digest] = entry
-
-
-def identity_of(row: VirtualKey) -> Identity:
-    return Identity(
-        kind="anonymous" if row.id == ANONYMOUS else "virtual",
-        id=row.id,
-        name=row.name,
-        scope=f"key:{row.id}",
-        models=globs(row.models),
-        expires_at=row.expires_at.timestamp() if row.expires_at else None,
-        log_bodies=row.log_bodies or None,
-        cache_mode=row.cache_mode or None,
-    )
 
 
 def forget() -> None:

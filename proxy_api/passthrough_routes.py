@@ -35,7 +35,7 @@ def by_credential(path: str, model: str, identity: Identity, endpoint_name: str 
     """The one credential that can be asked. Files and batches live where they were made: none is picked at random."""
     available = [one for one in all_credentials() if endpoint_name in (None, one.name)]
     targets = [Target(provider, model) for provider in PROVIDERS.values() if relays(path, provider)]
-    allowed = [target for target in targets if identity.may_use(*target.names())]
+    allowed = [target for target in targets if identity.rights.may_use(target.provider.name, *target.names())]
     found = [Route(to.provider, model, own) for to in allowed for own in usable(to, identity, available)]
     if not found:
         raise no_key(model or f"/{path}")
@@ -49,7 +49,7 @@ def by_credential(path: str, model: str, identity: Identity, endpoint_name: str 
 
 def refuse_unnamed(identity: Identity) -> None:
     """A key that is limited to models must say which one it uses where everybody reads the same: in a JSON body."""
-    if identity.models:
+    if identity.rights.models or identity.rights.only_model is not None:
         raise GatewayError(
             "The key that was sent may use some models only: a relayed request must name one of them in a JSON body.",
             status=403,

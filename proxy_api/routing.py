@@ -18,7 +18,7 @@ from itertools import count
 from typing import NamedTuple
 
 from keys.credentials import Credential, all_credentials
-from keys.identity import Identity
+from keys.identity import Identity, Rights
 from keys.options import NO_OPTIONS
 from proxy_api.catalog import WELL_KNOWN, providers_of
 from proxy_api.errors import BadRequest, GatewayError
@@ -54,7 +54,7 @@ def routes_for(asked: str, identity: Identity, endpoint_name: str | None = None)
     Raises GatewayError 404 model_not_found (unknown, or nobody has a key for it), 403 model_not_allowed.
     """
     everything, known = all_credentials(), KNOWN.get()
-    place = (asked, identity.models, endpoint_name)
+    place = (asked, identity.rights, endpoint_name)
     sure = _sure.get(place) if identity.provider_key is None else None
     if sure is not None and sure.everything is everything and sure.known is known:
         return sure.routes
@@ -76,7 +76,7 @@ class Sure(NamedTuple):
     known: Known
 
 
-Place = tuple[str, tuple[str, ...], str | None]
+Place = tuple[str, Rights, str | None]
 _sure: dict[Place, Sure] = {}
 
 
@@ -107,7 +107,8 @@ def routed(
 
 def may_use(identity: Identity, asked: str, target: Target, known: Known) -> bool:
     """By the target's names, or by the alias's."""
-    return identity.may_use(*target.names(), *([asked] if asked in known.aliases else []))
+    names = (*target.names(), asked) if asked in known.aliases else target.names()
+    return identity.rights.may_use(target.provider.name, *names)
 
 
 def mine(groups: Sequence[Sequence[Target]], identity: Identity) -> Sequence[Sequence[Target]]:
@@ -244,7 +245,7 @@ def listed(identity: Identity, available: Sequence[Credential], known: Known = N
     """`listed_models` without the world."""
     yield from _aliases(identity, available, known)
     for name, target in {target.names()[0]: target for target in _targets(identity, available, known)}.items():
-        if identity.may_use(*target.names()):
+        if identity.rights.may_use(target.provider.name, *target.names()):
             if target.model not in known.aliases and target in meant(target.model, available, known):
                 yield ListedModel(target.model, target.provider.name)
             if name not in known.aliases:

@@ -37,7 +37,7 @@ def test_an_issued_key_is_known_by_bearer_token_and_by_api_key_header():
     key, token = issuing.issue("team", models=["openai/*"])
     by_bearer = access.identify(bearer(token), None)
     assert by_bearer == access.identify(None, token)
-    assert (by_bearer.kind, by_bearer.id, by_bearer.name, by_bearer.models) == (
+    assert (by_bearer.kind, by_bearer.id, by_bearer.name, by_bearer.rights.models) == (
         "virtual",
         key.id,
         "team",
@@ -119,11 +119,11 @@ def test_a_key_issued_after_it_was_refused_works_after_the_next_poll():
 
 def test_a_changed_key_is_read_anew_after_the_poll():
     key, token = issuing.issue("team", models=["gpt-*"])
-    assert not access.identify(bearer(token), None).may_use("claude")
+    assert not access.identify(bearer(token), None).rights.may_use("anthropic", "claude")
     key.models = []
     key.save()
     freshness.check_now()
-    assert access.identify(bearer(token), None).may_use("claude")
+    assert access.identify(bearer(token), None).rights.may_use("anthropic", "claude")
 
 
 def test_what_is_kept_of_unknown_and_known_keys_is_bounded():

@@ -68,7 +68,7 @@ def test_an_issued_key_is_shown_once_with_snippets_that_work(operator):
     page = issue(operator, models="openai/*\ngpt-5, gpt-4o")
     assert page.status_code == 200
     token = re.search(r"dgm_[0-9A-Za-z]{49}", page.content.decode()).group()
-    assert access.identify(f"Bearer {token}", None).models == ("openai/*", "gpt-5", "gpt-4o")
+    assert access.identify(f"Bearer {token}", None).rights.models == ("openai/*", "gpt-5", "gpt-4o")
     text = page.content.decode()
     assert "export OPENAI_BASE_URL=&quot;" not in text
     assert f'export OPENAI_API_KEY="{token}"' in text

@@ -2,26 +2,26 @@ import uuid
 
 import pytest
 
-from keys.identity import Identity
+from keys.identity import Identity, Rights
 from keys.ids import new_id, uuid7
 
 
 def caller(*models):
-    return Identity(kind="virtual", id="1", name="team", scope="key:1", models=models)
+    return Identity(kind="virtual", id="1", name="team", scope="key:1", rights=Rights(models))
 
 
 def test_a_key_without_a_list_may_use_every_model():
-    assert caller().may_use("openai/gpt-5", "gpt-5")
+    assert caller().rights.may_use("openai", "openai/gpt-5", "gpt-5")
 
 
 @pytest.mark.parametrize("glob", ["openai/*", "gpt-*", "openai/gpt-5", "gpt-5", "*"])
 def test_a_glob_is_matched_against_the_full_and_the_bare_name(glob):
-    assert caller("claude-*", glob).may_use("openai/gpt-5", "gpt-5")
+    assert caller("claude-*", glob).rights.may_use("openai", "openai/gpt-5", "gpt-5")
 
 
 @pytest.mark.parametrize("glob", ["anthropic/*", "gpt", "GPT-5", "openai"])
 def test_a_model_outside_the_globs_is_not_allowed(glob):
-    assert not caller(glob).may_use("openai/gpt-5", "gpt-5")
+    assert not caller(glob).rights.may_use("openai", "openai/gpt-5", "gpt-5")
 
 
 def test_a_key_expires_at_its_second():

@@ -5,7 +5,7 @@ import pytest
 
 from keys import credentials, freshness
 from keys.credentials import Credential
-from keys.identity import Identity
+from keys.identity import Identity, Rights
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known
@@ -21,7 +21,7 @@ def credential(provider: str, name: str = "", **fields: Any) -> Credential:
 
 
 def limited(*models: str) -> Identity:
-    return Identity(kind="virtual", id="k", name="k", scope="k", models=models)
+    return Identity(kind="virtual", id="k", name="k", scope="k", rights=Rights(models))
 
 
 def ways(asked: str, *available: Credential, identity: Identity = ANYONE, chance: float = 0.0) -> list[str]:
