@@ -28,8 +28,10 @@ class LedgerEntry:
 
     id: UUIDv7, also the answer's x-request-id; at: Unix seconds; status: `open`, then the outcome (ok, refused,
     upstream_error, incomplete, timeout_connect, timeout_first_byte, timeout_idle, rate_limited, client_disconnect,
-    client_timeout, shutdown, error); cache: hit, miss, stored, bypass; *_ms: milliseconds; tokens as reported, None
-    where nobody said: input_tokens includes cached and cache-written ones, output_tokens includes reasoning;
+    client_timeout, shutdown, error); project_*: of the key's project; organization: as the caller named it;
+    temporary: the jti of a temporary credential; parent: what x-bt-parent said; cache: hit, miss, stored, bypass;
+    *_ms: milliseconds; tokens as reported, None where nobody said: input_tokens includes cached and cache-written
+    ones, output_tokens includes reasoning;
     dropped: `param: reason`. request_body and answer_body: given only where the key's bodies are kept in full; they
     are sealed before they are spooled.
     """
@@ -40,6 +42,11 @@ class LedgerEntry:
     http_status: int | None = None
     key_id: str = ""
     key_name: str = ""
+    project_id: str = ""
+    project_name: str = ""
+    organization: str = ""
+    temporary: str = ""
+    parent: str = ""
     endpoint: str = ""
     model_asked: str = ""
     provider: str = ""

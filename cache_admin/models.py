@@ -56,6 +56,11 @@ class UsageRecord(models.Model):
     instance = models.CharField(max_length=32, blank=True)
     key_id = models.CharField(max_length=64, blank=True)
     key_name = models.CharField(max_length=200, blank=True)
+    project_id = models.CharField(max_length=64, blank=True, default="")
+    project_name = models.CharField(max_length=200, blank=True, default="")
+    organization = models.CharField(max_length=200, blank=True, default="", help_text="x-bt-org-name or /btorg/")
+    temporary = models.CharField(max_length=64, blank=True, default="", help_text="The jti of a temporary credential")
+    parent = models.CharField(max_length=512, blank=True, default="", help_text="x-bt-parent")
     endpoint = models.CharField(max_length=64, blank=True)
     model_asked = models.CharField(max_length=256, blank=True)
     provider = models.CharField(max_length=64, blank=True)
@@ -89,6 +94,7 @@ class UsageRecord(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["key_id", "id"], name="usage_key"),
+            models.Index(fields=["project_id", "id"], name="usage_project"),
             models.Index(fields=["status", "id"], name="usage_status"),
             models.Index(fields=["provider", "id"], name="usage_provider"),
             models.Index(fields=["cache", "id"], name="usage_cache"),
