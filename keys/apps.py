@@ -12,11 +12,10 @@ class KeysConfig(AppConfig):
 
     def ready(self) -> None:
         # Models may be imported only once the apps are there.
-        from keys import checks, freshness  # noqa: F401
-        from keys.models import ProviderCredential, VirtualKey
+        from keys import checks, freshness, models  # noqa: F401
 
-        freshness.watch_model(VirtualKey)
-        freshness.watch_model(ProviderCredential)
+        for told in models.TOLD:
+            freshness.watch_model(told)
         post_migrate.connect(furnish, sender=self)
 
 
