@@ -6,12 +6,12 @@ other origin is refused outright, as the reference does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from proxy_api.errors import GatewayError
 
-METHODS = "GET, OPTIONS, POST"
+METHODS = frozenset({"GET", "OPTIONS", "POST"})  # as the reference names them for every path
 PREFLIGHT_SECONDS = "7200"
 EXPOSED = (
     "age, cache-control, openai-processing-ms, request-id, retry-after, x-bt-cached, x-bt-used-endpoint, "
@@ -35,12 +35,13 @@ def headers_for(environ: Mapping[str, Any], origins: Sequence[str]) -> dict[str,
     }
 
 
-def preflight(environ: Mapping[str, Any]) -> dict[str, str]:
-    """What a preflight's answer carries on top: the headers that it asked for, echoed where they are header names."""
+def preflight(environ: Mapping[str, Any], methods: Iterable[str]) -> dict[str, str]:
+    """What a preflight's answer carries on top: the headers that it asked for, echoed where they are header names.
+    methods: those that the path takes."""
     asked = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
     clean = asked if asked.isascii() and asked.isprintable() else ""
     return {
-        "access-control-allow-methods": METHODS,
+        "access-control-allow-methods": ", ".join(sorted(METHODS.union(methods))),
         "access-control-allow-headers": clean,
         "access-control-max-age": PREFLIGHT_SECONDS,
     }

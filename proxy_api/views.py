@@ -24,7 +24,7 @@ from proxy_api import body as request_body
 from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, routing
 from proxy_api.body import Body
 from proxy_api.endpoints import Endpoint
-from proxy_api.errors import BadRequest, GatewayError, error_object
+from proxy_api.errors import BadRequest, ClientGone, GatewayError, error_object
 from proxy_api.flight import Call
 from proxy_api.inbound import declared_json, read_limited, request_headers
 
@@ -63,7 +63,7 @@ class ApiView(APIView):
         if not settings.DRAGOMAN_CORS_ORIGINS or "HTTP_ORIGIN" not in request.META:
             raise exceptions.MethodNotAllowed("OPTIONS")
         response = HttpResponse(status=204)
-        put(response, cors.preflight(request.META))
+        put(response, cors.preflight(request.META, self.allowed_methods))
         return response
 
     def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -133,7 +133,7 @@ class CallView(ApiView):
             body = guarded_body(request, endpoint, model)
             endpoint = self.meant(body)
             endpoint.check(body.value)
-        except BadRequest as error:
+        except (BadRequest, ClientGone) as error:
             gateway.refused(self.call(request, endpoint, NO_BODY), error)
             raise
         return sent(gateway.answer(self.call(request, endpoint, body)))

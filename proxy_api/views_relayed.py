@@ -12,7 +12,7 @@ from keys.settled import settings
 from proxy_api import body as request_body
 from proxy_api import endpoints, gateway, openapi_endpoints, passthrough
 from proxy_api.body import Body
-from proxy_api.errors import BadRequest
+from proxy_api.errors import BadRequest, ClientGone
 from proxy_api.flight import Call
 from proxy_api.inbound import (
     JSON_TYPES,
@@ -35,6 +35,8 @@ class RelayedView(ApiView):
     path: what is passed on, where the address does not say it."""
 
     path = ""
+    # No HEAD, which OpenAI's API has nowhere: Django would make one of GET, and its answer has a length but no body.
+    http_method_names = ["get", "post", "put", "patch", "delete", "options"]
 
     def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         """An unknown path is 404 before any key is looked at."""
@@ -45,7 +47,7 @@ class RelayedView(ApiView):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         try:
             body, upload = body_of(request)
-        except BadRequest as error:
+        except (BadRequest, ClientGone) as error:
             gateway.refused(self.call(request, NO_BODY), error)
             raise
         meta = request.META

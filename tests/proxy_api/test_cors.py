@@ -32,6 +32,26 @@ def test_a_listed_origin_may_ask_before_it_calls_without_a_key_and_then_call(ope
     assert "x-request-id" in called.headers["access-control-expose-headers"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (CHAT, "GET, OPTIONS, POST"),
+        ("/v1/proxy/files/file-1", "DELETE, GET, OPTIONS, PATCH, POST, PUT"),
+        ("/v1/responses/resp_1", "DELETE, GET, OPTIONS, PATCH, POST, PUT"),
+    ],
+)
+def test_a_page_is_told_the_methods_that_the_path_takes(opened: Live, path: str, methods: str) -> None:
+    asked = {"origin": PAGE, "authorization": None, "access-control-request-method": "DELETE"}
+    answer = opened.request("OPTIONS", path, headers=asked)
+    assert (answer.status, answer.headers["access-control-allow-methods"]) == (204, methods)
+
+
+def test_a_page_may_delete_what_it_uploaded(opened: Live) -> None:
+    answer = opened.request("DELETE", "/v1/proxy/files/file-1", headers={"origin": PAGE})
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, PAGE)
+    assert opened.upstream.calls[-1].method == "DELETE"
+
+
 def test_another_origin_is_forbidden_for_every_method_and_reaches_no_provider(opened: Live) -> None:
     before = opened.upstream.count
     for method in ("OPTIONS", "POST", "GET"):

@@ -121,6 +121,12 @@ def test_other_methods_reach_the_provider_without_a_body(live: Live, method: str
     assert live.token not in json.dumps([call.path, call.headers])
 
 
+def test_a_method_that_openai_has_nowhere_reaches_nobody(live: Live) -> None:
+    found = send(live, "HEAD", "/v1/proxy/files/file-abc123")
+    assert (found.status, found.headers["allow"]) == (405, "GET, POST, PUT, PATCH, DELETE")
+    assert live.upstream.count == 0
+
+
 def test_headers_of_the_answer_pass_an_allow_list(live: Live) -> None:
     headers = [("set-cookie", "a=b"), ("x-request-id", "req_1"), ("content-disposition", 'attachment; filename="a"')]
     live.upstream.script(answer(b"<script>", 201, headers, "text/html"), path="/v1/files/f/content")
