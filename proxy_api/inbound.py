@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from proxy_api.errors import BadRequest
+from proxy_api.errors import BadRequest, ClientGone
 
 UTF8 = ("utf-8", "utf8", '"utf-8"', '"utf8"')
 # JSON is read even where a client calls it text/plain or says nothing; forms, XML and multipart are no JSON.
@@ -39,7 +39,8 @@ def too_large(limit: int) -> BadRequest:
 
 
 def read_limited(environ: Mapping[str, Any], limit: int) -> bytes:
-    """The whole body, at most `limit` bytes. Raises BadRequest: 413, 408 if it comes too slowly, 400 if it is cut."""
+    """The whole body, at most `limit` bytes. Raises BadRequest (413, 408 if it comes too slowly, 400 if it is
+    malformed), ClientGone if it is cut."""
     length = declared_length(environ, limit)
     data = taken(environ["wsgi.input"], length if length is not None else limit + 1)
     if len(data) > limit:
@@ -61,19 +62,23 @@ def declared_length(environ: Mapping[str, Any], limit: int) -> int | None:
 
 
 def taken(source: Any, size: int) -> bytes:
-    """Up to `size` bytes of a PEP 3333 input stream, fewer only at its end. Raises BadRequest: 408, 400."""
+    """Up to `size` bytes of a PEP 3333 input stream, fewer only at its end. Raises BadRequest: 408, 400; ClientGone."""
     try:
         data: bytes = source.read(size)
     except TimeoutError:
         message, outcome = "The request body came too slowly.", "client_timeout"
         raise BadRequest(message, status=408, code="request_timeout", outcome=outcome) from None
+    except ConnectionError:
+        raise cut_short() from None
     except OSError:
         raise BadRequest("The request body could not be read.") from None
     return data
 
 
-def cut_short() -> BadRequest:
-    return BadRequest("The request body is shorter than its Content-Length.")
+def cut_short() -> ClientGone:
+    """Only the end of its connection ends a body before its length: who sent it has left, or has stopped sending, and
+    transport_watch takes both for the same."""
+    return ClientGone("The client left before the end of its request body.")
 
 
 class HeaderNames(dict[str, str]):

@@ -52,7 +52,7 @@ class Arriving:
         return re.search(mark + _MODEL + mark, self.head, re.IGNORECASE)
 
     def _pieces(self, head: bytes) -> Iterator[bytes]:
-        """Raises BadRequest: too large, too slow, cut."""
+        """Raises BadRequest: too large, too slow; ClientGone."""
         if head:
             yield head
         seen = len(self.head)

@@ -11,12 +11,13 @@ from typing import Any
 
 import gevent
 from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import InvalidChunkSize, ParseException
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData, ParseException
 
 
 class TimedInput:
-    """A PEP 3333 input stream. Every read raises TimeoutError once `seconds` have passed since the first one, and
-    OSError where the body is malformed or cut (gunicorn's own exceptions stay here).
+    """A PEP 3333 input stream. Every read raises TimeoutError once `seconds` have passed since the first one,
+    ConnectionError where a chunked body is cut and OSError where it is malformed (gunicorn's own exceptions stay here).
+    A body that has a length and is cut just ends.
     """
 
     __slots__ = ("deadline", "seconds", "source")
@@ -49,6 +50,8 @@ class TimedInput:
         try:
             with gevent.Timeout(max(self.deadline - now, 0.001), TimeoutError("the body came too slowly")):
                 return read(size)
+        except NoMoreData as error:
+            raise ConnectionAbortedError("the body is cut") from error
         except ParseException as error:
             raise OSError("the body is malformed") from error
 

@@ -228,7 +228,9 @@ def _read_request(sock: socket.socket, number: int) -> Received | None:
 
 
 def _unchunked(sock: socket.socket, data: bytes) -> list[bytes]:
-    while not data.endswith(b"0\r\n\r\n") and (piece := sock.recv(65536)):
+    while not data.endswith(b"0\r\n\r\n"):
+        if not (piece := sock.recv(65536)):
+            raise ConnectionAbortedError("the caller left before the end of its body")
         data += piece
     parts = []
     while (size := int(data[: data.index(b"\r\n")], 16)) > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 import uuid
 from collections.abc import Callable
@@ -61,6 +62,31 @@ def test_mid_stream_while_the_provider_talks(live: Live, abruptly: bool) -> None
     live.upstream.script(stream(FRAMES[:2] * 500, gap=0.02))
     assert left(live, lambda client: client.until(b"Hello"), streamed=True, abruptly=abruptly)["status"] == (
         "client_disconnect"
+    )
+
+
+FRAMINGS = {"with a length": "Content-Length: 200000", "in chunks": "Transfer-Encoding: chunked"}
+
+
+@pytest.mark.parametrize("abruptly", [True, False], ids=["reset", "closed"])
+@pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS)
+@pytest.mark.parametrize(
+    ("path", "media"), [("proxy/files", "application/octet-stream"), ("chat/completions", "application/json")]
+)
+def test_in_the_middle_of_its_own_body(live: Live, path: str, media: str, framing: str, abruptly: bool) -> None:
+    mark = uuid.uuid4().hex
+    head = f"POST /v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {live.token}\r\n"
+    head += f"X-Client-Request-Id: {mark}\r\nContent-Type: {media}\r\n{framing}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", live.port)) as sock:
+        sock.sendall(head.encode() + (b"30d40\r\n" if "chunked" in framing else b"") + b" " * 100_000)
+        time.sleep(0.1)
+        if abruptly:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    row = row_of(live, mark)
+    assert (row["status"], row["http_status"], row["error_code"]) == (
+        "client_disconnect",
+        499,
+        "client_disconnect",
     )
 
 

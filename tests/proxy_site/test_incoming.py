@@ -77,6 +77,14 @@ def test_chunks_within_the_limit_are_read(ends: tuple[Any, Any]) -> None:
     assert TimedInput(body, 5).read() == b"abcde"
 
 
+def test_a_body_in_chunks_that_is_cut_is_a_lost_connection(ends: tuple[Any, Any]) -> None:
+    client, server = ends
+    client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab")
+    client.shutdown(socket.SHUT_WR)
+    with pytest.raises(ConnectionError):
+        TimedInput(body_of(server), 1).read(10)
+
+
 def test_a_body_cut_short_ends_as_what_came(ends: tuple[Any, Any]) -> None:
     client, server = ends
     client.sendall(POST + b"Content-Length: 10\r\n\r\nabc")
