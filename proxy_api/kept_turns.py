@@ -1,4 +1,4 @@
-"""Conversations whose earlier turns their provider keeps: what names them, and who can read them.
+"""Conversations whose earlier turns their provider keeps: what names them, and who can go on with them.
 
 https://developers.openai.com/api/docs/guides/conversation-state : words of Responses, taken from clients of chat too.
 """
@@ -9,24 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy_api.errors import BadRequest
+from proxy_api.shape_messages import answered
 
 NAMES = ("previous_response_id", "conversation")
 _KEEPS = "openai_responses"
 
 
-def continues(value: Mapping[str, Any]) -> bool:
-    """Whether the fields of a request name earlier turns: a tool's result may then answer a call among them."""
-    return any(map(value.get, NAMES))
-
-
-def check_kept(fields: Mapping[str, Any], dialect: str) -> None:
-    """Raises BadRequest where this dialect cannot name the earlier turns: without them it is another conversation."""
+def check_whole(value: Mapping[str, Any], dialect: str) -> None:
+    """Raises BadRequest where this dialect keeps no turns and the client's request needs some: it names them, or has
+    the result of a call that is not in it."""
     if dialect == _KEEPS:
         return
     for name in NAMES:
-        if fields.get(name):
-            raise BadRequest(
-                "This provider keeps no conversation: send its earlier messages",
-                param=name,
-                code="unsupported_parameter",
-            )
+        if value.get(name):
+            told = "This provider keeps no conversations: send the earlier messages"
+            raise BadRequest(told, param=name, code="unsupported_parameter")
+    answered(value["messages"], "messages")

@@ -1,5 +1,6 @@
 """What must be said otherwise to a host that speaks OpenAI's language, by its row: fields that it or a model refuses,
-calls otherwise, or takes other values of, and ranges. Pure; everything that is not named here passes as it came."""
+calls otherwise, or takes other values of; and what is refused here because it would be there. Pure; everything that is
+not named here passes as it came."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Edits:
 
 def edits(value: Mapping[str, Any], provider: Provider, model: str) -> Edits:
     """The edits of a request's top level for this host and model. Raises BadRequest for a value that it refuses."""
-    for name, rule in provider.ranges.items():
+    for name, rule in provider.rules.items():
         if (given := value.get(name)) is not None:
             rule(given, name)
     found = Edits()

@@ -22,7 +22,7 @@ from proxy_api.dialects.asked import events_as_asked, response_as_asked
 from proxy_api.dialects.foreign import check_tools, headers_for
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.gathering import Gathered
-from proxy_api.kept_turns import check_kept
+from proxy_api.kept_turns import check_whole
 from proxy_api.upstream import Route
 
 OWN_FIELDS = ("use_cache", "reasoning_enabled", "reasoning_budget")
@@ -269,7 +269,7 @@ class Crossing:
         self.asked = yield from completing(self.asked, self.dialect)
 
     def request(self) -> bytes:
-        check_kept(self.asked.extra, self.dialect.name)
+        check_whole(self.body.value, self.dialect.name)
         unsaid = check_tools(self.asked, self.dialect.name)
         written, losses = self.dialect.write_request(self.asked, catalog.facts(self.route.model))
         self.losses = (*losses, *unsaid)

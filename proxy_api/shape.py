@@ -2,7 +2,7 @@
 
 https://developers.openai.com/api/reference/resources/chat names the fields, types and ranges. Unknown fields pass and
 are forwarded; null stands for an absent field. Where hosts of the family allow more than OpenAI, the wider rule
-stands and the host judges; OpenAI's own ranges are facts of its rows (Provider.ranges).
+stands and the host judges; what OpenAI alone refuses is a fact of its rows (Provider.rules).
 https://docs.vllm.ai/en/latest/api/vllm/sampling_params , https://docs.ollama.com/modelfile : wider ranges.
 Extensions: top_k, reasoning_enabled, reasoning_budget, use_cache.
 """
@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy_api.errors import BadRequest
-from proxy_api.kept_turns import continues
-from proxy_api.shape_messages import TYPE_NAME, check_continued, check_messages
+from proxy_api.shape_messages import TYPE_NAME, check_messages
 from proxy_api.shape_rules import (
     CONTROL,
     INT64,
@@ -162,7 +161,6 @@ FIELDS: Mapping[str, Rule] = {
     "reasoning_budget": integer(-1, MAX_TOKENS),
     "use_cache": flag,
 }
-_CONTINUED: Mapping[str, Rule] = {**FIELDS, "messages": check_continued}
 
 
 def check_chat(value: dict[str, Any]) -> None:
@@ -170,9 +168,8 @@ def check_chat(value: dict[str, Any]) -> None:
     for name in ("model", "messages"):
         if value.get(name) is None:
             raise missing(name)
-    fields = _CONTINUED if continues(value) else FIELDS
     for name, item in value.items():
-        rule = fields.get(name)
+        rule = FIELDS.get(name)
         if rule is not None and item is not None:
             rule(item, name)
     if value.get("stream_options") is not None and not value.get("stream"):

@@ -162,28 +162,26 @@ _SAYS_NOTHING = frozenset({"role", "name", "content"})
 
 
 def check_messages(value: Any, param: str) -> None:
-    """Every message by its role; a tool's result only after a call."""
-    _messages(value, param, called=False)
-
-
-def check_continued(value: Any, param: str) -> None:
-    """The same where earlier turns are kept at the provider: the call may stand there."""
-    _messages(value, param, called=True)
-
-
-def _messages(value: Any, param: str, *, called: bool) -> None:
+    """Every message by its role."""
     if type(value) is not list:
         raise wrong_type(param, "an array of messages", value)
     if not value:
         raise wrong_value(param, "empty array, expected at least one message")
     for index, message in enumerate(value):
         place = f"{param}[{index}]"
-        role = _message(message, place)
-        if role == "assistant":
+        if _message(message, place) == "assistant":
             _check_answer(message, place)
-            called = called or bool(message.get("tool_calls"))
-        elif role == "tool" and not called:
-            raise wrong_value(f"{place}.role", "a tool message must answer a preceding message with 'tool_calls'")
+
+
+def answered(value: list[dict[str, Any]], param: str) -> None:
+    """Messages that have passed: a tool's result comes after a call. A rule of OpenAI's chat: elsewhere the call may
+    stand in a turn that the provider keeps, or nobody asks for it."""
+    for index, message in enumerate(value):
+        if message["role"] == "assistant" and message.get("tool_calls"):
+            return
+        if message["role"] == "tool":
+            place = f"{param}[{index}].role"
+            raise wrong_value(place, "a tool message must answer a preceding message with 'tool_calls'")
 
 
 def _message(message: Any, place: str) -> str:

@@ -65,7 +65,7 @@ class Provider:
     vendor's page for these facts.
     dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
     models that answer in another language than the rest; drops: fields of OpenAI chat that it refuses, left out and
-    reported; ranges: of fields, narrower than shape.FIELDS, in OpenAI's own language; embeddings: the language of its
+    reported; rules: of fields, narrower than shape.FIELDS, in OpenAI's own language; embeddings: the language of its
     embeddings (see relay_embeddings; "" = none); endpoints: OpenAI's other endpoints that it has; options: of a
     credential, that the address and the signing need; parts: of a secret that is no single word, with their variables;
     mounts: the first that fits counts; irregular: addresses that do not come out of base_url's template as they should;
@@ -87,7 +87,7 @@ class Provider:
     dialects: Mapping[str, str] = field(default_factory=dict)
     model_dialects: tuple[tuple[str, str], ...] = ()
     drops: tuple[str, ...] = ()
-    ranges: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     embeddings: str = ""
     endpoints: frozenset[str] = frozenset()
     options: tuple[Option, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keys.options import Option, Part
+from proxy_api.shape_messages import answered
 from proxy_api.shape_rules import Rule, integer, number
 from proxy_api.upstream import Mount, Provider, Quirk
 
@@ -54,9 +55,10 @@ REASONING_QUIRKS = (
     Quirk(r"^gpt-([6-9]|5\.\d)", renames=_RENAMED, values={"reasoning_effort": {"minimal": "low"}}),
     Quirk(r"^gpt-([6-9]|5\.\d)", drops=_ONE_SAMPLING, thinking=True),
 )
-# The ranges that the same page names and other hosts do not share; max_tokens 0 is for completions with `echo`.
+# What the same page names and other hosts do not share; max_tokens 0 is for completions with `echo`.
 _LIMIT = integer(0)
-OPENAI_RANGES: Mapping[str, Rule] = {
+OPENAI_RULES: Mapping[str, Rule] = {
+    "messages": answered,
     "temperature": number(0, 2),
     "n": integer(1, 128),
     "top_logprobs": integer(0, 20),
@@ -168,7 +170,7 @@ CLOUDS: tuple[Provider, ...] = (
             Part("client_secret", "AZURE_CLIENT_SECRET"),
         ),
         dialects={"openai": "openai_chat", "responses": "openai_responses"},
-        ranges=OPENAI_RANGES,
+        rules=OPENAI_RULES,
         quirks=REASONING_QUIRKS,
         model_dialects=RESPONSES_ONLY,  # a deployment may be called anything, most are called as their model
         mounts=(

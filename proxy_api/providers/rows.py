@@ -6,7 +6,7 @@ Adding an OpenAI-compatible provider is adding a row; its key is then read from 
 
 from __future__ import annotations
 
-from proxy_api.providers.clouds import CLOUDS, OPENAI_RANGES, REASONING_QUIRKS, RESPONSES_ONLY
+from proxy_api.providers.clouds import CLOUDS, OPENAI_RULES, REASONING_QUIRKS, RESPONSES_ONLY
 from proxy_api.upstream import Provider
 
 _RESPONSES = {"openai": "openai_chat", "responses": "openai_responses"}
@@ -20,7 +20,7 @@ HOSTS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"completions", "embeddings", "moderations", "responses"}),
         dialects=_RESPONSES,
-        ranges=OPENAI_RANGES,
+        rules=OPENAI_RULES,
         quirks=REASONING_QUIRKS,
         model_dialects=RESPONSES_ONLY,
     ),

@@ -22,7 +22,7 @@ def sent(provider: str, model: str, **fields: Any) -> tuple[dict[str, Any], list
     asked = body.read(json.dumps({"model": f"{provider}/{model}", **ASKED, **fields}).encode())
     way = relay.way_for(route, asked, relay.Keeping(False, 0))
     told = json.loads(way.request())
-    assert (told.pop("model"), told.pop("messages")) == (model, ASKED["messages"])
+    assert (told.pop("model"), told.pop("messages")) == (model, fields.get("messages", ASKED["messages"]))
     return told, [loss.param for loss in way.losses]
 
 
@@ -115,3 +115,11 @@ def test_what_openai_takes_is_in_its_ranges_and_null_is_absent() -> None:
     fields = {"temperature": 2, "n": 128, "top_logprobs": 20, "max_tokens": 1}
     assert sent("openai", "gpt-4o", **fields) == (fields, [])
     assert sent("openai", "gpt-4o", temperature=None, n=None) == ({"temperature": None, "n": None}, [])
+
+
+def test_a_result_without_its_call_goes_to_hosts_that_may_take_it() -> None:
+    orphan = [{"role": "tool", "tool_call_id": "c", "content": "x"}]
+    with pytest.raises(BadRequest) as caught:
+        sent("openai", "gpt-4o", messages=orphan)
+    assert caught.value.param == "messages[0].role"
+    assert sent("custom", "llama", messages=orphan)[0] == {}

@@ -199,7 +199,6 @@ def test_stream_options_need_a_stream() -> None:
             "messages[0].tool_calls[0].function",
         ),
         ([USER, {"role": "tool", "content": "x"}], "messages[1].tool_call_id"),
-        ([{"role": "tool", "tool_call_id": "nope", "content": "x"}], "messages[0].role"),
         ([USER, CALL, {"role": "tool", "tool_call_id": "c"}], "messages[2].content"),
         ([{"role": "function", "content": "x"}], "messages[0].name"),
     ],
