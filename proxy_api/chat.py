@@ -215,7 +215,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """A finished answer. created: Unix seconds."""
+    """A finished answer. created: Unix seconds; extra: fields of the whole answer that only its provider has."""
 
     id: str
     model: str
@@ -294,9 +294,12 @@ class MediaSeen:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
+    """extra: as in ChatResponse, told at the end of a stream; all choices' together are the answer's."""
+
     finish_reason: FinishReason
     native_finish_reason: str | None = None
     choice: int = 0
+    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

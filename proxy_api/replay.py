@@ -5,7 +5,7 @@ Invariant: pure; a stream that did not end is never collected into an answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -52,6 +52,7 @@ class _Draft:
     media: list[Image | Audio | Opaque] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
     finish: tuple[FinishReason, str | None] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def collect(events: Iterable[Event | None]) -> ChatResponse:
@@ -75,7 +76,8 @@ def collect(events: Iterable[Event | None]) -> ChatResponse:
     if started is None or not ended or not drafts:
         raise UpstreamIncomplete("The answer stopped before its end")
     choices = tuple(_choice(index, draft) for index, draft in sorted(drafts.items()))
-    return ChatResponse(started.id, started.model, started.created, choices, usage)
+    extra = {name: value for draft in drafts.values() for name, value in draft.extra.items()}
+    return ChatResponse(started.id, started.model, started.created, choices, usage, extra)
 
 
 def _note(
@@ -100,7 +102,7 @@ def _note(
         case MediaSeen():
             draft.media.append(event.part)
         case Finished():
-            draft.finish = (event.finish_reason, event.native_finish_reason)
+            draft.finish, draft.extra = (event.finish_reason, event.native_finish_reason), event.extra
         case _:
             assert_never(event)
 
@@ -135,9 +137,10 @@ def _parts(draft: _Draft) -> Iterator[Part]:
 def replay(response: ChatResponse) -> Iterator[Event]:
     """The events that collect() makes this answer of."""
     yield Started(response.id, response.model, response.created)
-    for choice in response.choices:
+    for number, choice in enumerate(response.choices):
         yield from _events(choice)
-        yield Finished(choice.finish_reason, choice.native_finish_reason, choice.index)
+        extra = {} if number else response.extra
+        yield Finished(choice.finish_reason, choice.native_finish_reason, choice.index, extra)
     if response.usage is not None:
         yield UsageSeen(response.usage)
     yield Ended()

@@ -116,8 +116,14 @@ def read_response(body: JSON, now: int) -> ChatResponse:
         created=now,
         choices=(choice,),
         usage=read_usage(usage) if usage else None,
-        extra={"container": body["container"]} if body.get("container") else {},
+        extra=read_extra(body),
     )
+
+
+def read_extra(said: dict[str, Any]) -> dict[str, Any]:
+    """The container that code ran in, which the next request may name. said: a message, or a stream's last delta.
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/code-execution-tool"""
+    return {"container": said["container"]} if said.get("container") else {}
 
 
 def is_clients(block: dict[str, Any]) -> bool:
@@ -169,7 +175,7 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": write_usage(response.usage or Usage()),
     }
-    said |= {"container": response.extra["container"]} if "container" in response.extra else {}
+    said |= read_extra(dict(response.extra))
     return said | ({"stop_details": {"type": "refusal", "explanation": refusal}} if refusal else {})
 
 

@@ -30,7 +30,14 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.errors import error_in
 from proxy_api.dialects.anthropic.native import NAME, read_citations
-from proxy_api.dialects.anthropic.response import arguments, explanation, finish_reason, is_clients, read_usage
+from proxy_api.dialects.anthropic.response import (
+    arguments,
+    explanation,
+    finish_reason,
+    is_clients,
+    read_extra,
+    read_usage,
+)
 from proxy_api.dialects.failures import understood
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.framing import Frame
@@ -83,6 +90,7 @@ class _State:
     usage: Data = field(default_factory=dict)
     native: str | None = None
     refusal: str = ""
+    extra: Data = field(default_factory=dict)
     started: bool = False
     owed: bool = False
 
@@ -159,6 +167,7 @@ def _thought(state: _State, event: Data) -> int:
 def _message_start(state: _State, event: Data) -> Iterator[Event]:
     message = event.get("message") or {}
     state.usage.update(message.get("usage") or {})
+    state.extra |= read_extra(message)
     state.started = True
     yield Started(message.get("id") or "", message.get("model") or "", state.now)
 
@@ -209,6 +218,7 @@ def _message_delta(state: _State, event: Data) -> Iterator[Event]:
     state.usage.update({name: count for name, count in usage.items() if count is not None})
     state.native = delta.get("stop_reason") or state.native
     state.refusal = explanation(delta.get("stop_details")) or state.refusal
+    state.extra |= read_extra(delta)
     yield from ()
 
 
@@ -230,7 +240,7 @@ def _end(state: _State) -> Iterator[Event]:
         raise UpstreamIncomplete("The provider's stream has no beginning or no stop_reason")
     if state.refusal:
         yield RefusalDelta(state.refusal)
-    yield Finished(finish_reason(state.native, state.owed), state.native)
+    yield Finished(finish_reason(state.native, state.owed), state.native, extra=state.extra)
     if state.usage:
         yield UsageSeen(read_usage(state.usage))
     yield Ended()

@@ -6,7 +6,7 @@ Every frame has its `event:` line: without it Anthropic's clients drop the event
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from orjson import dumps
@@ -28,7 +28,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.anthropic.native import NAME, write_citations
-from proxy_api.dialects.anthropic.response import stop_reason, write_usage
+from proxy_api.dialects.anthropic.response import read_extra, stop_reason, write_usage
 
 
 @dataclass(slots=True)
@@ -39,13 +39,14 @@ class _State:
     index: int = -1
     refusal: str = ""
     stop: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
     usage: Usage | None = None
 
 
 def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterator[bytes | None]:
     """include_usage means nothing here: Anthropic always tells it. Choices beyond the first have no place."""
     state = _State()
-    for event in events:
+    for event in in_turn(events):
         if event is None:
             yield None
         elif frames := b"".join(_frames(state, event)):
@@ -71,6 +72,7 @@ def _frames(state: _State, event: Event) -> Iterator[bytes]:
             yield from _native(state, event)
         case Finished():
             state.stop = stop_reason(Choice(0, (), event.finish_reason, event.native_finish_reason))
+            state.extra = read_extra(dict(event.extra))
         case RefusalDelta():
             state.refusal += event.text
         case TextDelta() | ReasoningDelta() | ToolCallStart() | ToolCallDelta():
@@ -146,7 +148,7 @@ def _delta(state: _State, **delta: Any) -> bytes:
 
 
 def _end(state: _State) -> Iterator[bytes]:
-    delta: dict[str, Any] = {"stop_reason": state.stop, "stop_sequence": None}
+    delta: dict[str, Any] = {"stop_reason": state.stop, "stop_sequence": None, **state.extra}
     if state.refusal:
         delta["stop_details"] = {"type": "refusal", "explanation": state.refusal}
     yield _frame("message_delta", delta=delta, usage=write_usage(state.usage or Usage()))

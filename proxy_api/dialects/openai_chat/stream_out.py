@@ -62,7 +62,12 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
                 if event.choice not in roles:
                     roles.add(event.choice)
                     yield head + _piece(event.choice, _ROLE) + tail
-                yield head + _body(event) + tail
+                yield head + _body(event) + (_beside(event, tail) if isinstance(event, Finished) else tail)
+
+
+def _beside(event: Finished, tail: bytes) -> bytes:
+    """The answer's own fields stand in the chunk that says its end, where a finished answer has them."""
+    return tail[:2] + b"," + dumps(event.extra)[1:-1] + tail[2:] if event.extra else tail
 
 
 def _head(started: Started) -> bytes:

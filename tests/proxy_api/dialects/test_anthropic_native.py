@@ -17,9 +17,10 @@ from proxy_api.dialects.anthropic.native import betas_of
 from proxy_api.dialects.foreign import betas_in, check_tools, headers_for
 from proxy_api.errors import BadRequest
 from proxy_api.gathering import Gathered
+from proxy_api.replay import collect
 from tests.bodies import anthropic_answer, anthropic_blocks, anthropic_usage
 from tests.proxy_api.dialects.test_anthropic_requests import ADAPTIVE, BUDGET, WEATHER, both, crossed, refused
-from tests.proxy_api.dialects.wire import chunks, frames, joined
+from tests.proxy_api.dialects.wire import anthropic_stream, chunks, frames, joined, payloads
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
 USED = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "é rain"}}
@@ -35,6 +36,7 @@ LOCATION = {
     "encrypted_index": "I",
     "cited_text": "It rains",
 }
+START: dict[str, Any] = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {}}}
 PAGE = {"type": "page_location", "document_index": 0, "document_title": "D", "cited_text": "x"}
 CITED = {"type": "text", "text": "it rains", "citations": [LOCATION, PAGE]}
 BLOCKS = [{"type": "text", "text": "I look. Today "}, USED, FOUND, CITED, {"type": "text", "text": ", I read."}]
@@ -258,6 +260,27 @@ def test_a_container_is_told_so_that_it_can_be_used_again() -> None:
     read = anthropic.read_response(json.loads(anthropic_answer(container=container)), 1)
     assert openai_chat.write_response(read)["container"] == container
     assert anthropic.write_response(read)["container"] == container
+
+
+@pytest.mark.parametrize("usage", [False, True])
+def test_a_streams_container_is_told_where_its_end_is(usage: bool) -> None:
+    container = {"id": "container_1", "expires_at": "2026-11-24T00:00:00Z"}
+    last = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "container": container}}
+    raw = anthropic_stream(START, {**last, "usage": {"output_tokens": 3}}, {"type": "message_stop"})
+    events = list(anthropic.read_stream(frames(raw), 1))
+    client = joined(openai_chat.write_stream(iter(events), usage))
+    finish = next(chunk for chunk in chunks(client) if chunk["choices"] and chunk["choices"][0]["finish_reason"])
+    assert finish["container"] == container
+    assert collect(events).extra == {"container": openai_chat.fold(payloads(client))["container"]}
+    again = joined(anthropic.write_stream(iter(events), usage))
+    assert list(anthropic.read_stream(frames(again), 1)) == events
+
+
+def test_a_container_of_the_streams_beginning_is_told_too() -> None:
+    message = {**START["message"], "container": {"id": "container_1"}}
+    ending = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "container": None}}
+    raw = anthropic_stream({**START, "message": message}, ending, {"type": "message_stop"})
+    assert collect(anthropic.read_stream(frames(raw), 1)).extra == {"container": {"id": "container_1"}}
 
 
 def test_anthropics_own_requests_keep_their_tools_blocks_and_citations() -> None:
