@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+LISTED = (
+    "What you save here is yours, and the daily reading of the list leaves it as it is. "
+    "Delete it, and what the list says comes back."
+)
 NONE = "-"  # as Django's admin shows what is empty
 STATUS_COLOURS = {
     "ok": "success",

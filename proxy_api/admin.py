@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from cache_admin.models import Source
+from cache_admin.shown import LISTED, counted
 from keys.forms import PatternsField
 from proxy_api.models import Alias, CatalogModel
 from proxy_api.providers import PROVIDERS
@@ -62,27 +63,36 @@ class AliasAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published witho
 
 
 class CatalogModelForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
-    modalities = PatternsField(help_text="What it reads, one a line: text, image, audio.")
+    modalities = PatternsField(
+        help_text="What it reads, one a line: text, image, audio. The list names what has a price of its own."
+    )
 
     class Meta:
         model = CatalogModel
         fields = ("provider", "model", "context", "max_output", "modalities")
+        labels = {"max_output": "Longest answer"}
+        help_texts = {"provider": "As model names begin: openai", "model": "As the provider names it: gpt-4o"}
 
 
 @admin.register(CatalogModel)
 class CatalogModelAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     form = CatalogModelForm
-    list_display = ("model", "provider", "context", "max_output", "reads", "source")
+    list_display = ("model", "provider", "context_shown", "max_output_shown", "source")
     list_filter = ("provider", "source")
     list_filter_sheet = False
     search_fields = ("model", "provider")
     search_help_text = "Model, provider"
     add_text = "Add a model"
+    fieldsets = ((None, {"fields": CatalogModelForm.Meta.fields, "description": LISTED}),)
     empty_text = "No models yet: `manage.py sync_prices` reads the list, and the worker does so daily."
 
-    @display(description="Reads")  # type: ignore[untyped-decorator]
-    def reads(self, row: CatalogModel) -> str:
-        return ", ".join(map(str, row.modalities))
+    @display(description="Context, tokens", ordering="context")  # type: ignore[untyped-decorator]
+    def context_shown(self, row: CatalogModel) -> str:
+        return counted(row.context)
+
+    @display(description="Longest answer, tokens", ordering="max_output")  # type: ignore[untyped-decorator]
+    def max_output_shown(self, row: CatalogModel) -> str:
+        return counted(row.max_output)
 
     def save_model(self, request: HttpRequest, obj: CatalogModel, form: Any, change: bool) -> None:
         """What an operator saves is the operator's: the next reading of the list leaves it."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from cache_admin.models import Price, Source
-from cache_admin.shown import dollars
+from cache_admin.shown import LISTED, dollars
 
 AS_INPUT = "as input"
 HELP = {
@@ -22,8 +24,18 @@ HELP = {
 }
 
 
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
+    """Amounts without the zeros that the table keeps: 8, not 8.000000."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        amounts = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
+        self.initial.update({name: f"{value.normalize():f}" for name, value in amounts.items()})
+
+
 @admin.register(Price)
 class PriceAdmin(ModelAdmin):  # type: ignore[misc]
+    form = PriceForm
     list_display = ("provider", "model", "per_input", "per_cached", "per_cache_write", "per_output", "source")
     list_display_links = ("model",)
     list_filter = ("provider", "source")
@@ -34,7 +46,7 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
     add_text = "Add a price"
     empty_text = "No prices yet. Without one the cost of a call is unknown; tokens are counted all the same."
     fieldsets = (
-        (None, {"fields": (("provider", "model"),)}),
+        (None, {"fields": (("provider", "model"),), "description": LISTED}),
         ("USD per million tokens", {"fields": (("input", "output"), ("cached", "cache_write"))}),
     )
 

@@ -371,6 +371,12 @@ def test_prices_are_entered_by_hand(client: Client) -> None:
     text = page(client, reverse("admin:cache_admin_price_changelist"))
     for word in ("gpt-4o*", "$2.5", "$10", "as input", "per 1M tokens"):
         assert word in text
+    form = page(client, reverse("admin:cache_admin_price_change", args=[Price.objects.get().pk]))
+    assert 'value="2.5"' in form
+    assert 'value="10"' in form
+    assert (
+        client.post(reverse("admin:cache_admin_price_change", args=[Price.objects.get().pk]), facts).status_code == 302
+    )
 
 
 def test_nobody_sees_a_page_without_the_right_to_it() -> None:
