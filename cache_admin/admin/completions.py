@@ -40,7 +40,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("digest",)
     search_help_text = "Request id, key's name or digest"
-    empty_text = "Nothing kept yet. Answers are where temperature is 0 or seed is set, or where a call asks for it."
+    empty_text = "Nothing kept yet. An answer is kept where temperature is 0, a seed is set, or the call asks for it."
     labels = {"endpoint_name": "Credential"}
     actions = ("purge_selected",)
     change_form_after_template = "cache_admin/bodies.html"

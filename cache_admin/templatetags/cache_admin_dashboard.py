@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
-from cache_admin.dashboard import last_day, recent_failures
+from cache_admin.dashboard import Day, last_day, recent_failures
 from cache_admin.models import UsageRecord
 from cache_admin.shown import NONE, STATUS_COLOURS, roughly, words
 
@@ -26,9 +27,9 @@ def usage_dashboard(context: dict[str, Any]) -> dict[str, Any]:
     log = reverse("admin:cache_admin_usagerecord_changelist")
     tiles = [
         ("Calls", f"{day.calls:,}", f"{day.failed:,} failed", f"{log}?since=24h"),
-        ("Cache hits", rate, f"{day.hits:,} of {day.looked_up:,} looked up", f"{log}?since=24h&cache=hit"),
+        ("Cache hits", rate, looked_up(day), f"{log}?since=24h&cache=hit"),
         ("Tokens", f"{day.received + day.sent:,}", split(day.received, day.sent), log),
-        ("Cost", roughly(day.cost), unpriced(day.unpriced), log),
+        ("Cost", roughly(day.cost), unpriced(day), log),
     ]
     return {"tiles": tiles, "bounded": day.bounded, "calls": day.calls, "failures": failures(now)}
 
@@ -43,5 +44,11 @@ def split(received: int, sent: int) -> str:
     return f"{received:,} in, {sent:,} out"
 
 
-def unpriced(calls: int) -> str:
-    return f"{calls:,} {'call' if calls == 1 else 'calls'} without a price" if calls else "every call priced"
+def looked_up(day: Day) -> str:
+    return f"{day.hits:,} of {day.looked_up:,} looked up" if day.looked_up else "nothing looked up"
+
+
+def unpriced(day: Day) -> str:
+    if day.unpriced:
+        return f"{day.unpriced:,} call{pluralize(day.unpriced)} without a price"
+    return "every call priced" if day.calls else "nothing to price"

@@ -359,6 +359,12 @@ def test_the_first_page_tells_the_last_day(client: Client) -> None:
     assert [row.status for row in recent_failures(time.time())] == ["upstream_error"]
 
 
+def test_the_first_page_of_a_new_installation_says_what_to_do(client: Client) -> None:
+    text = page(client, reverse("admin:index"))
+    for word in ("nothing looked up", "nothing to price", reverse("admin:keys_virtualkey_add")):
+        assert word in text
+
+
 def test_the_first_page_tells_nothing_of_usage_to_who_may_not_see_it() -> None:
     calls(1)
     assert "Last 24 hours" not in page(staff("view_price"), reverse("admin:index"))
