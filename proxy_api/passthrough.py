@@ -1,7 +1,7 @@
 """Paths of OpenAI's API that the gateway does not know itself, passed on to a provider that does.
 
 Path, method, query and body stay; the answer comes back piece by piece, under an allow-list of headers. Never cached;
-on the ledger like every call, tokens included where a JSON answer tells them.
+on the ledger like every call, tokens included where JSON or an event tells them (passthrough_usage).
 Invariant: a key that is limited to models relays only JSON bodies that name one of them.
 """
 
@@ -26,22 +26,20 @@ from proxy_api import framing, gateway, shape, transport
 from proxy_api.access_tokens import authorized
 from proxy_api.attempts import deadlines, upstream_id
 from proxy_api.body import Body
-from proxy_api.chat import Usage
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, error_object
 from proxy_api.flight import Call
 from proxy_api.outgoing import printable, shared_headers
 from proxy_api.passthrough_routes import refuse_unnamed, routes_of
+from proxy_api.passthrough_usage import EVENTS, Meter
 from proxy_api.providers import Asked, hide_key, requested
 from proxy_api.recording import Record
-from proxy_api.relay import Facts
 from proxy_api.routing import MAX_ATTEMPTS
 from proxy_api.transport import Exchange, Head, Watch
 from proxy_api.transport_wire import EMPTY, is_coded
 from proxy_api.uploads import Arriving
 from proxy_api.upstream import Route, UpstreamRequest
 
-JUDGED = 1 << 20  # bytes of a JSON answer that are looked through for usage
 QUERY_SAFE = "!$&'()*+,;=:@%/?-._~"  # RFC 3986, 3.4; brackets, which clients send as they are, get encoded
 CONTENT_TYPE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,255}")
 OCTETS = "application/octet-stream"
@@ -164,8 +162,11 @@ class Passage:
     exchange: Exchange
     head: Head
     watch: Watch | None
-    kept: list[bytes] = field(default_factory=list)
     seen: int = 0
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.media)
 
     @property
     def media(self) -> str:
@@ -174,7 +175,7 @@ class Passage:
 
     @property
     def events(self) -> bool:
-        return self.media.lower().startswith("text/event-stream")
+        return self.meter.media == EVENTS
 
     @property
     def length(self) -> int | None:
@@ -223,8 +224,7 @@ class Passage:
 
     def note(self, piece: bytes) -> None:
         self.seen += len(piece)
-        if self.seen <= JUDGED and self.media.startswith("application/json"):
-            self.kept.append(piece)
+        self.meter.note(piece)
         if self.seen == self.length:
             self.finish()
 
@@ -233,8 +233,7 @@ class Passage:
         if self.record.closed:
             return
         clock = self.record.marks.done = time.monotonic()
-        usage = usage_in(b"".join(self.kept)) if self.kept and self.seen <= JUDGED else None
-        self.record.succeed(Facts(usage, complete=True), clock)
+        self.record.succeed(self.meter.facts(), clock)
 
     def broken(self, error: GatewayError) -> Iterator[bytes]:
         if not self.events:
@@ -248,21 +247,3 @@ class Passage:
         self.record.fail(gone, time.monotonic())
         if self.watch is not None:
             self.watch.close()
-
-
-def usage_in(answer: bytes) -> Usage | None:
-    """The tokens that a JSON answer tells, under the names of Responses, images and transcriptions or of chat."""
-    try:
-        value = orjson.loads(answer)
-        said = value.get("usage") if isinstance(value, dict) else None
-        if not isinstance(said, dict) or "total_tokens" not in said:
-            return None
-        read, written = said.get("input_tokens_details") or {}, said.get("output_tokens_details") or {}
-        return Usage(
-            input_tokens=int(said.get("input_tokens") or said.get("prompt_tokens") or 0),
-            output_tokens=int(said.get("output_tokens") or said.get("completion_tokens") or 0),
-            cached_tokens=int(read.get("cached_tokens") or 0),
-            reasoning_tokens=int(written.get("reasoning_tokens") or 0),
-        )
-    except (ValueError, TypeError, AttributeError):
-        return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from proxy_api.framing import sse
 from tests.bodies import OPENAI_ID, openai_error
 from tests.live import Answer, Live, started_live
 from tests.loopback import Call, answer, chunk, chunked_head, close, hang, head_of, raw, reset, short_length, stream
@@ -161,6 +163,44 @@ def test_responses_are_passed_on_as_they_stream(live: Live, prefix: str) -> None
     assert found.headers["content-type"].startswith("text/event-stream")
     nobody = send(live, "POST", f"{prefix}/responses", {"model": "anthropic/claude-sonnet-4-5", "input": "Hi"})
     assert (nobody.status, refusal(nobody)["param"]) == (400, "model")
+
+
+PRICED = """
+from cache_admin.models import Price
+Price.objects.create(provider="openai", model="gpt-4o", input="2", output="10")
+"""
+UNPRICED = 'from cache_admin.models import Price\nPrice.objects.get(provider="openai", model="gpt-4o").delete()'
+
+
+@pytest.fixture
+def priced(live: Live) -> Iterator[Live]:
+    live.python(PRICED)
+    time.sleep(1)  # every worker knows it
+    yield live
+    live.python(UNPRICED)
+
+
+def test_the_tokens_and_the_cost_of_responses_are_on_the_record(priced: Live) -> None:
+    usage = {"input_tokens": 30, "output_tokens": 20, "total_tokens": 50}
+    usage_too = {
+        "input_tokens_details": {"cached_tokens": 12},
+        "output_tokens_details": {"reasoning_tokens": 8},
+    }
+    response = {"object": "response", "model": "gpt-4o-2024-08-06", "usage": usage | usage_too}
+    frames: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**response, "usage": None}},
+        {"type": "response.output_text.delta", "delta": '"usage": {"total_tokens": 1}'},
+        {"type": "response.completed", "response": response},
+    ]
+    plain = answer(json.dumps(response).encode())
+    streamed = stream([sse(json.dumps(one).encode(), str(one["type"]).encode()) for one in frames])
+    for behaviour, body in ((plain, {}), (streamed, {"stream": True})):
+        priced.upstream.script(behaviour, path="/v1/responses")
+        found = send(priced, "POST", "/v1/proxy/responses", {"model": "openai/gpt-4o", "input": "Hi", **body})
+        row = priced.usage(with_request_id(found))
+        tokens = [row[name] for name in ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")]
+        assert (row["status"], tokens, row["model_served"]) == ("ok", [30, 12, 20, 8], "gpt-4o-2024-08-06")
+        assert float(row["cost_usd"]) == pytest.approx(30 * 2e-6 + 20 * 10e-6)
 
 
 def test_a_stream_that_breaks_off_ends_with_an_error_frame(live: Live) -> None:
