@@ -187,7 +187,7 @@ def openai_requests(draw: st.DrawFn) -> ChatRequest:
         **tools,
         parallel_tool_calls=draw(st.none() | st.booleans()),
         response_format=draw(st.none() | st.just(ResponseFormat("json_object")) | forms),
-        max_tokens=draw(st.none() | counts),
+        max_tokens=draw(st.none() | st.integers(1, 10_000)),
         temperature=draw(st.none() | st.sampled_from([0, 0.7, 2])),
         n=draw(st.none() | st.integers(1, 4)),
         seed=draw(st.none() | st.integers()),
