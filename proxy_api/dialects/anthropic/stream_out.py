@@ -29,6 +29,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.native import NAME, write_citations
 from proxy_api.dialects.anthropic.response import read_extra, stop_reason, write_usage
+from proxy_api.dialects.in_turn import in_turn
 
 
 @dataclass(slots=True)

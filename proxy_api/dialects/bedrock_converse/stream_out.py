@@ -28,6 +28,7 @@ from proxy_api.chat import (
     UsageSeen,
 )
 from proxy_api.dialects.bedrock_converse.response import stop_reason, write_usage
+from proxy_api.dialects.in_turn import in_turn
 from proxy_api.framing_aws import event as framed
 
 
@@ -43,7 +44,7 @@ class _State:
 def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterator[bytes | None]:
     """include_usage means nothing here: Bedrock always tells it. Choices beyond the first have no place."""
     state = _State()
-    for event in events:
+    for event in in_turn(events):
         if event is None:
             yield None
         elif frames := b"".join(_frames(state, event)):

@@ -32,6 +32,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.google.answer import word_of, write_usage
 from proxy_api.dialects.google.response import write_part
+from proxy_api.dialects.in_turn import in_turn
 from proxy_api.framing import sse
 
 
@@ -48,7 +49,7 @@ class _State:
 def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterator[bytes | None]:
     """include_usage means nothing here: Gemini always tells it."""
     state = _State()
-    for event in events:
+    for event in in_turn(events):
         if event is None:
             yield None
         elif frames := b"".join(_frames(state, event)):
