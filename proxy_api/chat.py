@@ -39,13 +39,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Either data (base64, with its media type) or a url."""
+    """Either data (base64, with its media type) or a url. `signature`: as in Text, of an image that a model made."""
 
     media_type: str | None = None
     data: str | None = None
     url: str | None = None
     detail: str | None = None
     cache_control: JSON = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from proxy_api.chat import (
 )
 
 MOST_MESSAGES = 64  # of one request that are looked up, the latest
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Reasoning, Text, Refusal, ToolCall, Opaque)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Reasoning, Text, Image, Refusal, ToolCall, Opaque)}
 _THINKING = ("reasoning_effort", "reasoning_budget", "reasoning_enabled")
 
 
@@ -58,7 +58,7 @@ def is_private(part: Part) -> bool:
     match part:
         case Reasoning():
             return part.signature is not None or part.redacted is not None
-        case ToolCall():
+        case ToolCall() | Image():
             return part.signature is not None
         case Text():
             return part.signature is not None or any(citation.native for citation in part.citations)
@@ -83,11 +83,21 @@ def named_answer(digest: str) -> str:
 
 
 def pack(parts: Iterable[Part]) -> bytes | None:
-    """Media are left out: no client sends them back, no provider wants them. None for numbers beyond 64 bits."""
+    """Media are left out, but for the signature of an image, kept under its digest: the client has the image itself.
+    None for numbers beyond 64 bits."""
+    kept = (Image(data=_digest(part), signature=part.signature) if isinstance(part, Image) else part for part in parts)
     try:
-        return orjson.dumps([[type(part).__name__, part] for part in parts if type(part).__name__ in _KINDS])
+        return orjson.dumps([[type(part).__name__, part] for part in kept if _is_kept(part)])
     except TypeError:
         return None
+
+
+def _is_kept(part: Part) -> bool:
+    return type(part).__name__ in _KINDS and not (isinstance(part, Image) and part.signature is None)
+
+
+def _digest(image: Image) -> str:
+    return blake2b((image.data or image.url or "").encode(), digest_size=20).hexdigest()
 
 
 def unpack(packed: bytes) -> tuple[Part, ...]:
@@ -145,12 +155,13 @@ def _wanted(request: ChatRequest, lost: list[int]) -> Iterator[tuple[int, str]]:
 
 def conversation(messages: Sequence[Message]) -> list[str]:
     """For each message a digest of all up to it: what any client sends back, whatever fields it drops. Instructions
-    are left out: many change with the clock."""
+    are left out, for many change with the clock, and so are images that the model made."""
     digest, found = blake2b(digest_size=20), []
     for message in messages:
         if message.role not in ("system", "developer"):
             digest.update(f"\1{message.role}\0".encode())
-            for piece in _pieces(message.parts):
+            own = [part for part in message.parts if not (message.role == "assistant" and isinstance(part, Image))]
+            for piece in _pieces(own):
                 digest.update(piece.encode("utf-8", "surrogatepass") + b"\0")
         found.append(digest.hexdigest())
     return found
@@ -186,7 +197,7 @@ def mended(message: Message, kept: tuple[Part, ...]) -> Message:
     known = {part.id: part for part in kept if isinstance(part, ToolCall)}
     own = {call.id: _signed(call, known.get(call.id)) for call in calls}
     if [call.id for call in calls] == list(known) and said(message.parts) == said(kept):
-        parts = [own[part.id] if isinstance(part, ToolCall) else part for part in kept]
+        parts = [own[part.id] if isinstance(part, ToolCall) else part for part in _with_images(kept, message.parts)]
         return replace(message, parts=tuple(_marked(parts, message.parts)))
     rest = [own[part.id] if isinstance(part, ToolCall) else part for part in message.parts]
     begins = not any(is_private(part) for part in message.parts)
@@ -202,6 +213,18 @@ def _signed(call: ToolCall, kept: ToolCall | None) -> ToolCall:
         return call
     same = _read(call.arguments) == _read(kept.arguments)
     return replace(call, signature=kept.signature, arguments=kept.arguments if same else call.arguments)
+
+
+def _with_images(kept: Sequence[Part], given: Sequence[Part]) -> Iterator[Part]:
+    """What was kept, each image as the client sent it; one that it did not send is left out, one that it added
+    stays."""
+    images = {_digest(part): part for part in given if isinstance(part, Image)}
+    for part in kept:
+        if not isinstance(part, Image):
+            yield part
+        elif (image := images.pop(part.data or "", None)) is not None:
+            yield replace(image, signature=part.signature)
+    yield from images.values()
 
 
 def _read(arguments: str) -> Any:

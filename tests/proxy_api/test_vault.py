@@ -11,7 +11,18 @@ from pytest_django.fixtures import Settings
 
 from cache_admin.thoughts import Owner, address
 from keys import redis
-from proxy_api.chat import ChatRequest, Citation, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from proxy_api.chat import (
+    ChatRequest,
+    Citation,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from proxy_api.vault import conversation, keep, pack, recalled, unpack
 from proxy_site import installation
 from tests import services
@@ -70,6 +81,22 @@ def test_blocks_of_server_tools_and_the_source_of_a_citation_come_back() -> None
     more = (Message("user", (Text("And tomorrow?"),)),)
     found = recalled(request(Text("20 C today"), rest=more, native_tools=tools), OWNER)
     assert answer_of(found) == (search, cited, Text(" today"))
+
+
+def test_an_images_signature_comes_back_to_the_image_that_the_client_sends_again() -> None:
+    first, second = Image("image/png", "AAAA", signature="i1"), Image("image/png", "BBBB", signature="i2")
+    keep(ASKED, [(Text("Here", signature="t"), first, second)], OWNER)
+    thinking = {"reasoning_effort": "low"}
+    plain = [replace(image, signature=None) for image in (first, second)]
+    own = Image(url="https://w.example/own.png")
+
+    def back(*images: Image) -> tuple[Part, ...]:
+        return answer_of(recalled(request(Text("Here"), *images, rest=(), knobs=thinking), OWNER))
+
+    assert back(*plain) == (Text("Here", signature="t"), first, second)
+    assert back(plain[1], own) == (Text("Here", signature="t"), second, own)
+    assert back() == (Text("Here", signature="t"),)
+    assert b"AAAA" not in (pack((first,)) or b"")
 
 
 def test_a_cache_mark_of_the_client_stays() -> None:

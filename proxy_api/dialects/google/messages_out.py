@@ -146,7 +146,7 @@ def _model_parts(message: Message, where: str, draft: Draft) -> Iterator[Said]:
             case _:
                 said = _content(part, f"{where}.content[{spoken}]", draft)
                 spoken += 1
-                signature = part.signature if isinstance(part, Text) else None
+                signature = part.signature if isinstance(part, (Text, Image)) else None
                 if said or signature:
                     yield (said or {"text": ""}) | _signature(signature)
 

@@ -101,7 +101,7 @@ def _part(part: dict[str, Any], calls: _Calls) -> Part:
         return _result(result, calls)
     if isinstance(part.get("text"), str):
         return Text(part["text"], signature=signature)
-    return _media(part)
+    return _media(part, signature)
 
 
 def _call(said: dict[str, Any], signature: str | None, calls: _Calls) -> ToolCall:
@@ -129,13 +129,13 @@ def _result(said: dict[str, Any], calls: _Calls) -> ToolResult:
     return ToolResult(found[0] if found else given or "", (*parts, *media), None, response.keys() == {"error"})
 
 
-def _media(part: dict[str, Any]) -> Part:
+def _media(part: dict[str, Any], signature: str | None = None) -> Part:
     blob, file = get(part, "inlineData"), get(part, "fileData")
     if blob is not None:
         kind, data = get(blob, "mimeType") or "", blob.get("data") or ""
         if kind.startswith("audio/"):
             return Audio(kind[6:], data)
-        return Image(kind, data) if kind.startswith("image/") else File(kind or None, data)
+        return Image(kind, data, signature=signature) if kind.startswith("image/") else File(kind or None, data)
     if file is not None:
         kind, address = get(file, "mimeType") or "", get(file, "fileUri")
         return Image(url=address) if kind.startswith("image/") else File(kind or None, url=address)

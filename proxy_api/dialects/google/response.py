@@ -97,7 +97,8 @@ def write_part(part: Part) -> dict[str, Any] | None:
 
 def _blob(part: Image | Audio) -> dict[str, Any] | None:
     if isinstance(part, Image):
-        return {"inlineData": {"mimeType": part.media_type, "data": part.data}} if part.data is not None else None
+        said = {"inlineData": {"mimeType": part.media_type, "data": part.data}} | signed(part.signature)
+        return said if part.data is not None else None
     kind = "L16;codec=pcm;rate=24000" if part.format == "pcm16" else part.format
     return {"inlineData": {"mimeType": f"audio/{kind}", "data": part.data}}
 

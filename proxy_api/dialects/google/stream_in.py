@@ -127,7 +127,7 @@ def _part(state: State, known: _Candidate, part: Data) -> Iterator[Event]:
     elif call is not None:
         yield from _call(state, known, call, signature)
     elif blob is not None:
-        yield from _blob(known, blob)
+        yield from _blob(known, blob, signature)
     elif text or (signature and "text" in part):
         known.said = known.said or bool(text)
         known.text.append(text)
@@ -164,11 +164,11 @@ def _close(known: _Candidate) -> Iterator[Event]:
         known.call = None
 
 
-def _blob(known: _Candidate, blob: Data) -> Iterator[Event]:
+def _blob(known: _Candidate, blob: Data, signature: str | None) -> Iterator[Event]:
     media_type, data = words(get(blob, "mimeType")) or "", words(blob.get("data")) or ""
     known.said = True
     if media_type.startswith("image/"):
-        yield MediaSeen(Image(media_type, data), known.media, known.index)
+        yield MediaSeen(Image(media_type, data, signature=signature), known.media, known.index)
         known.media += 1
     elif media_type.startswith("audio/"):
         known.audio = media_type, known.audio[1] + binascii.a2b_base64(data)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proxy_api.chat import Audio, Image
+from proxy_api.dialects.openai_chat.messages_out import signed
 
 PCM = "pcm16"  # 24 kHz, 16 bit, little-endian, as OpenAI streams it
 
@@ -24,7 +25,7 @@ def write_media(parts: Sequence[Image | Audio]) -> dict[str, Any]:
 
 def write_image(image: Image, index: int) -> dict[str, Any]:
     url = image.url if image.data is None else f"data:{image.media_type or ''};base64,{image.data}"
-    return {"type": "image_url", "index": index, "image_url": {"url": url}}
+    return {"type": "image_url", "index": index, "image_url": {"url": url}} | signed(image.signature)
 
 
 def write_audio(audio: Audio) -> dict[str, Any]:

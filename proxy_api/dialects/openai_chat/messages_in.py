@@ -71,8 +71,8 @@ def read_call(said: dict[str, Any]) -> ToolCall:
 
 
 def signature_of(said: dict[str, Any]) -> str | None:
-    """Google's OpenAI layer keeps a signature in the extra_content of a message, a delta or a call:
-    https://ai.google.dev/gemini-api/docs/thought-signatures"""
+    """Google's OpenAI layer keeps a signature in the extra_content of a message, a delta or a call; here an image has
+    one too. https://ai.google.dev/gemini-api/docs/thought-signatures"""
     extra = said.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     signature = google.get("thought_signature") if isinstance(google, dict) else None
@@ -135,7 +135,7 @@ def _part(said: dict[str, Any]) -> Part:
 def _media(said: dict[str, Any], cache_control: Any) -> Part:
     match said:
         case {"type": "image_url", "image_url": {"url": str(url)} as image}:
-            return _image(url, image.get("detail"), cache_control)
+            return replace(_image(url, image.get("detail"), cache_control), signature=signature_of(said))
         case {"type": "image_url", "image_url": str(url)}:
             return _image(url, None, cache_control)
         case {"type": "file", "file": dict(file)}:

@@ -112,7 +112,7 @@ def _part(part: Part) -> dict[str, Any]:
         case Text():
             said: dict[str, Any] = {"type": "text", "text": part.text}
         case Image():
-            said = {"type": "image_url", "image_url": _image(part)}
+            said = {"type": "image_url", "image_url": _image(part)} | signed(part.signature)
         case File():
             said = {"type": "file", "file": _file(part)}
         case Audio():
