@@ -40,6 +40,8 @@ PAGES = (
     "cache_admin/usagerecord",
     "cache_admin/storedcompletion",
     "cache_admin/price",
+    "proxy_api/alias",
+    "proxy_api/catalogmodel",
     "auth/user",
     "auth/group",
 )
@@ -185,3 +187,17 @@ def test_every_page_for_people_loads_from_here_alone(page: Page) -> None:
     for path in ("/", "/docs/"):
         page.goto(path)
         expect(page.get_by_role("heading", name="Dragoman").first).to_be_visible()
+
+
+def test_no_page_is_wider_than_a_phone_or_a_laptop(page: Page, live: Live) -> None:
+    error = {"message": "gone; see https://provider.example/" + "deprecations/" * 9, "type": "invalid_request_error"}
+    live.upstream.script(answer({"error": error}, 404))
+    called = live.chat(hello()).headers["x-request-id"]
+    live.usage(called)
+    log_in(page)
+    paths = ("", "keys/virtualkey/add/", "auth/group/add/", f"cache_admin/usagerecord/{called}/change/")
+    for path in paths:
+        page.goto(f"/admin/{path}")
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
