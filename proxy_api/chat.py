@@ -267,13 +267,15 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStart:
-    """`index` counts the tool calls of a choice from 0. A legacy function_call has the id "" and the index -1."""
+    """`index` counts the tool calls of a choice from 0. A legacy function_call has the id "" and the index -1.
+    whole: the next event is a ToolCallDelta with all of its arguments, so that both can be said at once."""
 
     index: int
     id: str
     name: str
     choice: int = 0
     signature: str | None = None
+    whole: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ def _call(state: State, known: _Candidate, said: Data, signature: str | None) ->
     if name := words(said.get("name")):
         yield from _close(known)
         call_id = words(said.get("id")) or made_id(state.id, state.now, known.index, known.calls)
-        yield ToolCallStart(known.calls, call_id, name, known.index, signature)
+        whole = not get(said, "willContinue")
+        yield ToolCallStart(known.calls, call_id, name, known.index, signature, whole)
         known.calls, known.said, known.call = known.calls + 1, True, dict(said.get("args") or {})
     if known.call is None:
         return

@@ -66,7 +66,7 @@ def _events(line: dict[str, Any], calls: int) -> Iterator[Event]:
         yield TextDelta(text, logprobs=logprobs)
     for index, said in enumerate(message.get("tool_calls") or (), calls):
         call = read_call(said, f"{line.get('created_at')}:{index}")
-        yield ToolCallStart(index, call.id, call.name)
+        yield ToolCallStart(index, call.id, call.name, whole=True)
         yield ToolCallDelta(index, call.arguments)
 
 

@@ -42,6 +42,7 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
     head, tail = b"", b'}],"usage":null}\n\n' if include_usage else b"}]}\n\n"
     usage: Usage | None = None
     roles: set[int] = set()
+    call: ToolCallStart | None = None
     for event in events:
         match event:
             case None:
@@ -58,11 +59,14 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
                 yield DONE
             case MediaSeen(part=Opaque()):  # what only the provider understands
                 pass
+            case ToolCallStart(whole=True):
+                call = event
             case _:
                 if event.choice not in roles:
                     roles.add(event.choice)
                     yield head + _piece(event.choice, _ROLE) + tail
-                yield head + _body(event) + (_beside(event, tail) if isinstance(event, Finished) else tail)
+                yield head + _body(event, call) + (_beside(event, tail) if isinstance(event, Finished) else tail)
+                call = None
 
 
 def _beside(event: Finished, tail: bytes) -> bytes:
@@ -86,7 +90,9 @@ def _piece(choice: int, delta: dict[str, Any]) -> bytes:
 
 def _body(
     event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen | Finished,
+    call: ToolCallStart | None,
 ) -> bytes:
+    """call: a call that is not said yet, because `event` has its arguments."""
     match event:
         case TextDelta(signature=None) if not event.citations:
             logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
@@ -96,15 +102,16 @@ def _body(
             said = {"finish_reason": event.finish_reason, "native_finish_reason": event.native_finish_reason}
             return b'{"index":%d,"delta":{},%b' % (event.choice, dumps(said)[1:-1])
         case _:
-            return _piece(event.choice, _delta(event))
+            return _piece(event.choice, _delta(event, call))
 
 
 def _delta(
     event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | MediaSeen,
+    call: ToolCallStart | None,
 ) -> dict[str, Any]:
     match event:
         case ToolCallDelta():
-            return _arguments(event)
+            return _arguments(event) if call is None else _call(call, event.arguments)
         case ReasoningDelta():
             return _reasoning(event)
         case ToolCallStart():
@@ -125,8 +132,8 @@ def _arguments(event: ToolCallDelta) -> dict[str, Any]:
     return {"tool_calls": [{"index": event.index, "function": {"arguments": event.arguments}}]}
 
 
-def _call(event: ToolCallStart) -> dict[str, Any]:
-    function = {"name": event.name, "arguments": ""}
+def _call(event: ToolCallStart, arguments: str = "") -> dict[str, Any]:
+    function = {"name": event.name, "arguments": arguments}
     if event.index < 0:
         return {"function_call": function}
     said: dict[str, Any] = {"index": event.index, "id": event.id, "type": "function", "function": function}
