@@ -278,7 +278,7 @@ class Crossing:
 
     def plain(self, answer: bytes) -> bytes:
         read = self.dialect.read_response(loads(answer), self.keeping.now)
-        response = response_as_asked(self.named(read), self.asked)
+        response = response_as_asked(self.named(read), self.asked, repeats_prefill=self.dialect.repeats_prefill)
         self.facts = response_facts(response)
         self.answers = [choice.parts for choice in response.choices]
         self.answer = dumps(CLIENT_DIALECT.write_response(response))
@@ -286,7 +286,7 @@ class Crossing:
 
     def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
         read = self.dialect.read_stream(self.dialect.frames(pieces), self.keeping.now)
-        events = self.noted(events_as_asked(read, self.asked))
+        events = self.noted(events_as_asked(read, self.asked, repeats_prefill=self.dialect.repeats_prefill))
         for frame in CLIENT_DIALECT.write_stream(events, usage_wanted(self.body.value)):
             if frame != framing.DONE:
                 yield frame

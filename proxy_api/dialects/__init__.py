@@ -34,6 +34,7 @@ class Dialect(Protocol):
 
     name: str
     wants_bytes: bool  # media by reference must be fetched for it
+    repeats_prefill: bool  # an answer begins with the assistant's words that its request ended with
     any_base64: bool  # it reads both alphabets of base64 (RFC 4648, 4 and 5), else the first alone
 
     def path(self, model: str, stream: bool) -> str:

@@ -52,6 +52,7 @@ class Hosted:
     write_error: Callable[[GatewayError], dict[str, Any]]
     wants_bytes: bool = True
     any_base64: bool = False
+    repeats_prefill: bool = False
 
     def path(self, model: str, stream: bool) -> str:
         return self.paths[stream].format(quote(model, safe=self.keeps))

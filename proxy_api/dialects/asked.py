@@ -1,4 +1,5 @@
-"""An answer adapted to how its request was said: JSON by a forced tool, legacy function calls, names spelled anew.
+"""An answer adapted to how its request was said: JSON by a forced tool, legacy function calls, names spelled anew, and
+without the assistant's first words where a provider repeats them (prefill).
 
 Reading an answer needs no request; these do. The gateway wraps once, whatever the language:
 `response_as_asked(dialect.read_response(...), request)`, `events_as_asked(dialect.read_stream(...), request)`.
@@ -26,6 +27,7 @@ from proxy_api.chat import (
     ToolCallStart,
 )
 from proxy_api.dialects.names import spellings
+from proxy_api.dialects.prefill import events_without, prefill_of, response_without
 
 
 def answer_tool(request: ChatRequest) -> str | None:
@@ -54,8 +56,10 @@ def _asked(request: ChatRequest) -> _Asked | None:
     return _Asked(tool, request.legacy_functions, {ours: name for name, ours in names.items()})
 
 
-def response_as_asked(response: ChatResponse, request: ChatRequest) -> ChatResponse:
+def response_as_asked(response: ChatResponse, request: ChatRequest, *, repeats_prefill: bool = False) -> ChatResponse:
     """Calls of the answer tool become content; calls of legacy functions lose their id; names are the client's."""
+    if repeats_prefill and (prefill := prefill_of(request)):
+        response = response_without(response, prefill)
     asked = _asked(request)
     if asked is None:
         return response
@@ -84,8 +88,12 @@ def _reason(said: FinishReason, calls: bool, legacy: bool) -> FinishReason:
     return "function_call" if legacy else said
 
 
-def events_as_asked(events: Iterator[Event | None], request: ChatRequest) -> Iterator[Event | None]:
+def events_as_asked(
+    events: Iterator[Event | None], request: ChatRequest, *, repeats_prefill: bool = False
+) -> Iterator[Event | None]:
     """The same for a stream, event by event. Closing it closes `events`."""
+    if repeats_prefill and (prefill := prefill_of(request)):
+        events = events_without(events, prefill)
     asked = _asked(request)
     return events if asked is None else _adapted(events, asked)
 

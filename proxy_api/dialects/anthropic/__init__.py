@@ -23,6 +23,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "wants_bytes",
     "write_error",
     "write_request",
@@ -32,6 +33,7 @@ __all__ = [
 
 name = "anthropic"
 wants_bytes = False
+repeats_prefill = False
 any_base64 = False
 
 

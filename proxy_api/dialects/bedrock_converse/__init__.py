@@ -26,6 +26,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "wants_bytes",
     "write_error",
     "write_request",
@@ -35,6 +36,7 @@ __all__ = [
 
 name = "bedrock_converse"
 wants_bytes = True
+repeats_prefill = False
 any_base64 = False
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "wants_bytes",
     "write_error",
     "write_request",
@@ -33,6 +34,7 @@ __all__ = [
 
 name = "cohere"
 wants_bytes = False
+repeats_prefill = False
 any_base64 = False
 
 

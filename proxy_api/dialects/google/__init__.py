@@ -27,6 +27,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "wants_bytes",
     "write_error",
     "write_request",
@@ -36,6 +37,7 @@ __all__ = [
 
 name = "google"
 wants_bytes = False  # Google fetches public addresses itself
+repeats_prefill = False
 any_base64 = True  # https://protobuf.dev/programming-guides/json/ : bytes in either alphabet
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "unfold",
     "usage_of",
     "wants_bytes",
@@ -47,6 +48,7 @@ __all__ = [
 
 name = "openai_chat"
 wants_bytes = False
+repeats_prefill = False
 any_base64 = False
 
 

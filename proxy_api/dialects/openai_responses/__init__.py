@@ -25,6 +25,7 @@ __all__ = [
     "read_request",
     "read_response",
     "read_stream",
+    "repeats_prefill",
     "wants_bytes",
     "write_error",
     "write_request",
@@ -34,6 +35,7 @@ __all__ = [
 
 name = NAME
 wants_bytes = False
+repeats_prefill = False
 any_base64 = False
 
 
