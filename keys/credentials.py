@@ -51,13 +51,15 @@ class Declared(NamedTuple):
     """What is known here of a provider.
 
     names: of its key's variable; keyless: it answers without a key; options: that its credentials may have;
-    parts: of a secret that is no single word: all the needed ones given, they make a JSON object in the key's place.
+    parts: of a secret that is no single word: all the needed ones given, they make a JSON object in the key's place;
+    addresses: further names of its address's variable.
     """
 
     names: tuple[str, ...] = ()
     keyless: bool = False
     options: tuple[Option, ...] = ()
     parts: tuple[Part, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 class Snapshot(NamedTuple):
@@ -114,7 +116,9 @@ def from_environment() -> tuple[Credential, ...]:
 
 def environment_credential(provider: str) -> Credential | None:
     """A key, or an address alone where the provider needs none or callers may bring theirs."""
-    declared, address_variable = _declared[provider], f"{capitals(provider)}_BASE_URL"
+    declared = _declared[provider]
+    addresses = (f"{capitals(provider)}_BASE_URL", *declared.addresses)
+    address_variable = next(filter(_given, addresses), addresses[0])
     base_url = _given(address_variable).rstrip("/") or None
     chosen = dict(_options_given(declared))
     name, secret = _secret_given(declared)

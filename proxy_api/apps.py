@@ -16,5 +16,7 @@ class ProxyApiConfig(AppConfig):
         freshness.watch_model(Alias)
         freshness.watch_model(CatalogModel)
 
-        told = {row.name: credentials.Declared(row.env, row.keyless, row.options, row.parts) for row in ROWS}
+        told = {
+            row.name: credentials.Declared(row.env, row.keyless, row.options, row.parts, row.addresses) for row in ROWS
+        }
         credentials.declare(told)

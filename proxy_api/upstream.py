@@ -61,6 +61,7 @@ class Provider:
     name: as in `name/model`; dialect: its wire language (a key of dialects.DIALECTS); base_url: with the version, no
     trailing slash; auth: the header that carries the key; keyless: answers without a key (a local Ollama);
     stream_usage: it knows `stream_options.include_usage`; headers: always sent; env: more names of its key's variable;
+    addresses: more names of its address's variable;
     renames: request fields that it calls otherwise; quirks: what some of its models take otherwise; source: the
     vendor's page for these facts.
     dialects: the word in `name:word/model` -> another of its wire languages; model_dialects: (pattern, dialect) of
@@ -82,6 +83,7 @@ class Provider:
     stream_usage: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     env: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
     quirks: tuple[Quirk, ...] = ()
     dialects: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-SECRET_FILES = ("_API_KEY_FILE", "_BASE_URL_FILE", "_SECRET_ACCESS_KEY_FILE", "_CLIENT_SECRET_FILE")
+SECRET_FILES = (
+    "_API_KEY_FILE",
+    "_BASE_URL_FILE",
+    "_OPENAI_ENDPOINT_FILE",
+    "_SECRET_ACCESS_KEY_FILE",
+    "_CLIENT_SECRET_FILE",
+)
 
 
 def text(name: str, default: str = "") -> str:

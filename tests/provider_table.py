@@ -35,7 +35,7 @@ def line(row: Provider) -> str:
     keys = ", ".join(f"`{name}`" for name in (f"{capital}_API_KEY", *row.env))
     more = [*(option_names(row, option) for option in row.options), parts(row)]
     also = "; ".join(filter(None, more))
-    address = f"`{row.base_url}`" if row.base_url else f"`{capital}_BASE_URL`"
+    address = ", ".join(f"`{name}`" for name in (row.base_url or f"{capital}_BASE_URL", *row.addresses))
     none = " (none needed)" if row.keyless else ""
     return f"| [{row.name}]({row.source}) | {keys}{none} | {also} | {address} | {', '.join(languages(row))} |\n"
 

@@ -158,6 +158,7 @@ CLOUDS: tuple[Provider, ...] = (
         source="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle",
         auth="azure",
         env=("AZURE_OPENAI_API_KEY",),
+        addresses=("AZURE_OPENAI_ENDPOINT",),  # https://github.com/openai/openai-python#microsoft-azure-openai
         embeddings="openai",
         endpoints=frozenset({"completions", "embeddings", "responses"}),
         options=(

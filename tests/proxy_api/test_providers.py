@@ -154,6 +154,18 @@ def test_every_row_is_declared_to_those_who_keep_the_keys(settings: Any) -> None
     assert found["ollama"].secret is None
 
 
+def test_azures_address_is_read_from_the_name_that_its_own_client_reads(settings: Any) -> None:
+    theirs = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"}
+    settings.DRAGOMAN_PROVIDER_ENV = theirs
+    [found] = credentials.from_environment()
+    assert (found.provider, found.base_url, found.trusted) == ("azure", "https://r.openai.azure.com", True)
+    settings.DRAGOMAN_PROVIDER_ENV = {**theirs, "AZURE_BASE_URL": "https://ours/openai/v1"}
+    assert [one.base_url for one in credentials.from_environment()] == ["https://ours/openai/v1"]
+    settings.DRAGOMAN_PROVIDER_ENV = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"}
+    settings.DRAGOMAN_ALLOW_PROVIDER_KEYS = True
+    assert [one.name for one in credentials.from_environment()] == ["AZURE_OPENAI_ENDPOINT"]
+
+
 def test_a_credential_whose_secret_did_not_open_is_never_called_with_and_another_may_be_tried() -> None:
     with pytest.raises(UpstreamError) as caught:
         prepared("openai", secret=None, broken=True)

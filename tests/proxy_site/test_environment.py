@@ -64,3 +64,9 @@ def test_a_providers_key_may_stand_in_a_file_too(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "key").write_text("sk-1\n")
     monkeypatch.setenv("ACME_API_KEY_FILE", str(tmp_path / "key"))
     assert environment.everything()["ACME_API_KEY"] == "sk-1"
+
+
+def test_azures_address_may_stand_in_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "address").write_text("https://r.openai.azure.com\n")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT_FILE", str(tmp_path / "address"))
+    assert environment.everything()["AZURE_OPENAI_ENDPOINT"] == "https://r.openai.azure.com"
