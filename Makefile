@@ -1,6 +1,7 @@
 # What a clean clone needs: Python 3.11+ with venv, and make. Written for GNU make 3.81 (macOS) too.
 #   make serve   the whole product on this machine (ARGS="--port 8787 --workers 2")
 #   make test    the tests, on a PostgreSQL and a Valkey that they start themselves (ARGS="tests/keys -k revoked")
+#   make test-long  the tests with twenty times as many examples of each property
 #   make check   format, lint, types, import contracts, migrations, deployment checks
 #   make bench   the benchmark
 #   make kill-loop  the durability proof (SECONDS=500 for 1000 kills)
@@ -18,14 +19,21 @@ PIP := -m pip --disable-pip-version-check --no-input
 PIP_INSTALL := install --quiet --require-hashes --no-deps --no-compile
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: serve test check bench kill-loop lock sdk clean
+.PHONY: serve test test-long check bench kill-loop lock sdk clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/runtime
 	@exec $(PY) manage.py serve $(ARGS)
 
 test: $(VENV)/dev sdk
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(SPREAD) $(ARGS)
+
+test-long: $(VENV)/dev sdk
+	@exec $(PY) -m pytest --hypothesis-profile=thorough $(SPREAD) $(ARGS)
+
+# A worker for each core, with a PostgreSQL and a Valkey of its own: too much to start where ARGS names the tests, and
+# not to be had where the servers are given.
+SPREAD = $(if $(findstring tests,$(ARGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--numprocesses=logical --maxprocesses=4 --dist=worksteal)
 
 check: $(VENV)/dev
 	$(PY) -m ruff check

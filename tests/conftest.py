@@ -7,8 +7,9 @@ from django.core.cache import cache
 from django.db import connection
 from hypothesis import settings
 
-# Half of the usual hundred: the run is to stay under five minutes; `--hypothesis-profile=default` gives them all.
+# Half of the usual hundred: the run is to stay under five minutes. `make test-long` tries the other profile's.
 settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.load_profile("quick")
 
 

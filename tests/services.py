@@ -4,6 +4,8 @@ Loaded by `-p tests.services` (run as `python -m pytest`, so that the root is im
 TEST_REDIS_URL name servers to use instead. Everything lives in one short folder of the temporary directory: a unix
 socket's path must stay below 108 bytes (unix(7)). PostgreSQL refuses to run as root, so root starts it as `nobody`,
 out of a copy of the wheel's binaries, because that user may not be able to enter the virtual environment.
+
+Where pytest-xdist hands the tests out (`-n`), each worker starts servers of its own, and the one that hands out none.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,12 +70,17 @@ class Service:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests() -> Generator[None, Any, Any]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Before pytest-django reads the settings: start what they will point at."""
     clear_environment()
     atexit.register(stop_all)
-    os.environ.update(addresses(os.environ))
+    os.environ.update(own_settings() if hands_out(early_config) else addresses(os.environ))
     return (yield)
+
+
+def hands_out(config: pytest.Config) -> bool:
+    """Does this process leave the tests to workers (https://pytest-xdist.readthedocs.io/en/stable/how-to.html)?"""
+    return bool(getattr(config.known_args_namespace, "numprocesses", 0)) and "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def pytest_unconfigure() -> None:
@@ -80,18 +88,22 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_report_header() -> str:
-    return f"services: {', '.join(service.folder.name for service in STARTED) or 'given by the environment'}"
+    return f"services: {', '.join(service.folder.name for service in STARTED) or 'none of this process'}"
+
+
+def own_settings() -> dict[str, str]:
+    """What a process has for itself alone."""
+    data_folder = temporary_folder("data")
+    atexit.register(shutil.rmtree, data_folder, ignore_errors=True)
+    return {"DRAGOMAN_MASTER_KEYS": secrets.token_urlsafe(32), "DRAGOMAN_DATA_DIR": str(data_folder)}
 
 
 def addresses(given: Mapping[str, str]) -> dict[str, str]:
-    """The settings of the run: servers that were named, else ones started here."""
-    data_folder = temporary_folder("data")
-    atexit.register(shutil.rmtree, data_folder, ignore_errors=True)
+    """The settings of a process that runs tests: servers that were named, else ones started here."""
     return {
+        **own_settings(),
         "DATABASE_URL": given.get("TEST_DATABASE_URL") or started(start_postgres).url,
         "REDIS_URL": given.get("TEST_REDIS_URL") or started(start_valkey).url,
-        "DRAGOMAN_MASTER_KEYS": secrets.token_urlsafe(32),
-        "DRAGOMAN_DATA_DIR": str(data_folder),
     }
 
 
@@ -243,9 +255,13 @@ def die_with_parent() -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the ports that the kernel gives out by itself (ip(7): from 32768), so that none takes it meanwhile, be it
+    before the server listens there or while a test has stopped it."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(service: Service, answers: Callable[[Service], bool], log: Path, seconds: float = 20) -> None:
