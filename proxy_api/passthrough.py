@@ -11,7 +11,7 @@ import errno
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
@@ -137,8 +137,8 @@ def request_for(passing: Passing, route: Route) -> UpstreamRequest:
         stream=call.stream,
         now=call.now,
     )
-    request = requested(route, wanted, json_for(call.body, route), call.headers)
-    return request if passing.upload is None else replace(request, body=passing.upload.upload(route.model))
+    body = json_for(call.body, route) if passing.upload is None else passing.upload.upload(route.model)
+    return requested(route, wanted, body, call.headers)
 
 
 def json_for(body: Body, route: Route) -> bytes:

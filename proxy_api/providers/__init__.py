@@ -18,7 +18,7 @@ from proxy_api.providers.address import address, located
 from proxy_api.providers.authorization import authorization, hide_key
 from proxy_api.providers.rows import ROWS
 from proxy_api.providers.sigv4 import Signable
-from proxy_api.upstream import Provider, Route, UpstreamRequest
+from proxy_api.upstream import Provider, Route, Upload, UpstreamRequest
 
 __all__ = ("PROVIDERS", "Asked", "address", "hide_key", "located", "prepare", "requested")
 
@@ -61,8 +61,8 @@ def prepare(
     return requested(route, Asked(path, accept=accept, stream=stream, now=now), body, headers)
 
 
-def requested(route: Route, asked: Asked, body: bytes, headers: Mapping[str, str]) -> UpstreamRequest:
-    """The same for any path of the provider."""
+def requested(route: Route, asked: Asked, body: bytes | Upload, headers: Mapping[str, str]) -> UpstreamRequest:
+    """The same for any path of the provider. Raises BadRequest for an upload that would have to be signed."""
     credential, url = route.credential, located(route, asked.path)
     own = {
         "content-type": asked.content_type,
@@ -72,7 +72,8 @@ def requested(route: Route, asked: Asked, body: bytes, headers: Mapping[str, str
         **route.provider.headers,
         **{name.lower(): value for name, value in credential.headers.items()},
     }
-    signable = Signable(asked.method, url, {"content-type": own["content-type"]}, body)
+    whole = body if isinstance(body, bytes) else None
+    signable = Signable(asked.method, url, {"content-type": own["content-type"]}, whole)
     return UpstreamRequest(
         method=asked.method,
         url=url,

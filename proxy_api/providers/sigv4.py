@@ -15,6 +15,8 @@ from hashlib import sha256
 from hmac import digest
 from urllib.parse import quote, unquote_plus, urlsplit
 
+from proxy_api.errors import BadRequest
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _UNRESERVED = "-_.~"
 _SPACES = re.compile(r" +")
@@ -35,19 +37,20 @@ class AwsKey:
 @dataclass(frozen=True, slots=True)
 class Signable:
     """The request as it is sent. url: absolute, its path percent-encoded as on the wire; headers: those to be signed
-    beside host and date, names lower-case."""
+    beside host and date, names lower-case; body: None where it comes in pieces, so that nothing can be signed."""
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
 
 
 def authorization(secret: str, request: Signable, region: str, now: float, name: str = "bedrock") -> dict[str, str]:
     """The headers for a secret of either kind: `id:secret[:token]` signs; a Bedrock API key, which has no colon, is a
     bearer token.
 
-    region: as in the address (us-east-1); now: Unix seconds; name: AWS's signing name of what is called."""
+    region: as in the address (us-east-1); now: Unix seconds; name: AWS's signing name of what is called. Raises
+    BadRequest where there is no whole body to sign: AWS takes unsigned ones for S3 alone."""
     if ":" not in secret:
         return {"authorization": f"Bearer {secret}"}
     return signed(AwsKey(*secret.split(":", 2)), request, Scope(region, name, now))
@@ -85,7 +88,19 @@ def _canonical(request: Signable, headers: Mapping[str, str]) -> str:
     parts = urlsplit(request.url)
     lines = [f"{name}:{_SPACES.sub(' ', headers[name].strip())}" for name in sorted(headers)]
     path, query = quote(parts.path or "/", safe="/" + _UNRESERVED), _query(parts.query)
-    return "\n".join([request.method, path, query, *lines, "", ";".join(sorted(headers)), _digest(request.body)])
+    return "\n".join(
+        [request.method, path, query, *lines, "", ";".join(sorted(headers)), _digest(_whole(request.body))]
+    )
+
+
+def _whole(body: bytes | None) -> bytes:
+    if body is None:
+        raise BadRequest(
+            "This body is passed on while it comes, and the provider's credential, an AWS access key, signs whole "
+            "bodies alone. The operator can add a Bedrock API key.",
+            code="unsupported_upload",
+        )
+    return body
 
 
 def _query(query: str) -> str:

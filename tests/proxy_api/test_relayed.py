@@ -316,7 +316,7 @@ def test_a_key_that_is_limited_to_models_relays_only_those(live: Live) -> None:
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Live]:
-    with started_live(GROQ_API_KEY="sk-upstream-groq") as server:
+    with started_live(GROQ_API_KEY="sk-upstream-groq", DRAGOMAN_ALLOW_PRIVATE_UPSTREAMS="127.0.0.1") as server:
         yield server
 
 
@@ -331,3 +331,26 @@ def test_among_several_credentials_the_named_one_is_asked(two: Live) -> None:
     assert two.upstream.calls[-1].json() == unheard
     nobody = send(two, "GET", "/v1/proxy/files", x_bt_endpoint_name="nobody")
     assert (nobody.status, refusal(nobody)["code"]) == (404, "model_not_found")
+
+
+SIGNING = """
+from keys.models import ProviderCredential
+row = ProviderCredential(name="signing", provider="bedrock-mantle", base_url=base_url)
+row.put_secret("AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI", "0" * 12)
+row.save()
+"""
+
+
+def test_what_is_relayed_to_amazon_is_signed_and_an_upload_that_cannot_be_is_refused(two: Live) -> None:
+    two.python(SIGNING, base_url=f"{two.upstream.url}/v1")
+    time.sleep(1)  # every worker knows it
+    named = {"x_bt_endpoint_name": "signing"}
+    assert send(two, "POST", "/v1/proxy/batches", {"input_file_id": "f"}, **named).status == 200
+    assert send(two, "GET", "/v1/proxy/files?limit=2", **named).status == 200
+    for call in two.upstream.calls[-2:]:
+        assert call.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
+    count = two.upstream.count
+    refused = send(two, "POST", "/v1/proxy/files", form("m", b"sound"), content_type=FORM, **named)
+    assert (refused.status, refusal(refused)["code"]) == (400, "unsupported_upload")
+    assert two.upstream.count == count
+    assert two.usage(with_request_id(refused))["status"] == "refused"

@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
 
 import pytest
 
+from proxy_api.errors import BadRequest
 from proxy_api.providers.sigv4 import AwsKey, Scope, Signable, authorization, signed
 
 NOW = datetime(2015, 8, 30, 12, 36, tzinfo=UTC).timestamp()
@@ -134,6 +136,14 @@ def test_an_access_key_pair_signs_for_bedrock_in_its_region() -> None:
     assert "Credential=AKIAIOSFODNN7EXAMPLE/20150830/eu-central-1/bedrock/aws4_request," in headers["authorization"]
     temporary = authorization(f"ASIAIOSFODNN7EXAMPLE:{SECRET}:{TOKEN}", CALL, "eu-central-1", NOW)
     assert temporary["x-amz-security-token"] == TOKEN
+
+
+def test_a_body_that_comes_in_pieces_cannot_be_signed_and_needs_no_signature_of_a_bearer_token() -> None:
+    upload = replace(CALL, body=None)
+    with pytest.raises(BadRequest) as caught:
+        authorization(f"AKIAIOSFODNN7EXAMPLE:{SECRET}", upload, "us-east-1", NOW)
+    assert (caught.value.status, caught.value.code) == (400, "unsupported_upload")
+    assert authorization("ABSKQmVk", upload, "us-east-1", NOW) == {"authorization": "Bearer ABSKQmVk"}
 
 
 def test_no_secret_is_shown() -> None:
