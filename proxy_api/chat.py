@@ -29,12 +29,14 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`signature` proves to its provider the thinking that led to this text (Gemini signs texts too)."""
+    """`signature` proves to its provider the thinking that led to this text (Gemini signs texts too). `phase`: what a
+    model calls this text of its answer, `commentary` on the way or `final_answer`; it wants the word back."""
 
     text: str
     cache_control: JSON = None
     signature: str | None = None
     citations: tuple[Citation, ...] = ()
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +241,15 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """logprobs: of this piece's tokens, as in Choice; signature: as in Text, the last one wins; citations: of the text
-    up to here, and what follows is a block of its own. The text may then be empty."""
+    up to here, and what follows is a block of its own. The text may then be empty. phase: a text of its own begins,
+    which is called so."""
 
     text: str
     choice: int = 0
     logprobs: JSON = None
     signature: str | None = None
     citations: tuple[Citation, ...] = ()
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

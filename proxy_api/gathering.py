@@ -72,8 +72,8 @@ class Gathering:
         return tuple(growing.whole() for growing in self.parts)
 
     def _say(self, event: TextDelta) -> None:
-        if self.text is None:
-            self.text = self._begin(None, Text(""))
+        if self.text is None or event.phase is not None:
+            self.text = self._begin(None, Text("", phase=event.phase))
         self.text.pieces.append(event.text)
         if event.signature is not None or event.citations:
             self._end_text(event)
@@ -81,14 +81,15 @@ class Gathering:
     def _end_text(self, event: TextDelta) -> None:
         """A text is complete; where only its end is cited, what came before is a text of its own."""
         assert self.text is not None
-        growing, text = self.text, "".join(self.text.pieces)
+        growing, begun, text = self.text, self.text.part, "".join(self.text.pieces)
+        assert isinstance(begun, Text)
         places = {citation.end - citation.start for citation in event.citations}
         cited = places.pop() if len(places) == 1 else 0
         if 0 < cited < len(text):
             growing.pieces = [text[:-cited]]
-            growing = self._begin(None, Text(""))
+            growing = self._begin(None, begun)
             growing.pieces = [text[-cited:]]
-        growing.part = Text("", signature=event.signature, citations=event.citations)
+        growing.part = replace(begun, signature=event.signature, citations=event.citations)
         self.text = None
 
     def _think(self, event: ReasoningDelta) -> None:

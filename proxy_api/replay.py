@@ -6,7 +6,7 @@ Invariant: pure; a stream that did not end is never collected into an answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from proxy_api.chat import (
@@ -44,6 +44,7 @@ class _Draft:
 
     text: list[str] = field(default_factory=list)
     signature: str | None = None
+    phase: str | None = None
     refusal: list[str] = field(default_factory=list)
     reasoning: dict[int, Reasoning] = field(default_factory=dict)
     starts: dict[int, ToolCallStart] = field(default_factory=dict)
@@ -88,6 +89,7 @@ def _note(
         case TextDelta():
             draft.text.append(event.text)
             draft.signature = event.signature or draft.signature
+            draft.phase = event.phase or draft.phase
             draft.citations.extend(event.citations)
             for name, tokens in (event.logprobs or {}).items():
                 draft.logprobs.setdefault(name, []).extend(tokens)
@@ -126,7 +128,7 @@ def _parts(draft: _Draft) -> Iterator[Part]:
     for _, block in sorted(draft.reasoning.items()):
         yield block
     if (text := "".join(draft.text)) or draft.signature:
-        yield Text(text, signature=draft.signature, citations=tuple(draft.citations))
+        yield Text(text, signature=draft.signature, citations=tuple(draft.citations), phase=draft.phase)
     if refusal := "".join(draft.refusal):
         yield Refusal(refusal)
     yield from draft.media
@@ -162,7 +164,8 @@ def _events(choice: Choice) -> Iterator[Event]:
                 yield from _call(calls, part, choice.index)
                 calls += 1
             case Text():
-                yield TextDelta(part.text, choice.index, signature=part.signature, citations=part.citations)
+                said = TextDelta(part.text, choice.index, signature=part.signature, citations=part.citations)
+                yield replace(said, phase=part.phase) if part.phase else said
             case Refusal():
                 yield RefusalDelta(part.text, choice.index)
             case Image() | Audio() | Opaque():

@@ -49,7 +49,7 @@ _THINKING = ("reasoning_effort", "reasoning_budget", "reasoning_enabled")
 def keep(asked: Sequence[Message], answers: Iterable[Sequence[Part]], owner: Owner) -> None:
     """Keep what the next turn needs. asked: the messages as the client sent them; answers: the parts of each choice."""
     for parts in answers:
-        if any(is_private(part) for part in parts) and (packed := pack(parts)) is not None:
+        if any(is_private(part) or is_named(part) for part in parts) and (packed := pack(parts)) is not None:
             thoughts.put(owner, list(_names(asked, parts)), packed)
 
 
@@ -64,6 +64,11 @@ def is_private(part: Part) -> bool:
             return part.signature is not None or any(citation.native for citation in part.citations)
         case _:
             return isinstance(part, Opaque)
+
+
+def is_named(part: Part) -> bool:
+    """Whether its model has a word for this text; a client that sends it back may have lost the rest all the same."""
+    return isinstance(part, Text) and part.phase is not None
 
 
 def _names(asked: Sequence[Message], parts: Sequence[Part]) -> Iterator[str]:
@@ -135,9 +140,11 @@ def has_lost(message: Message, server_tools: bool) -> bool:
 
 
 def wants_thoughts(request: ChatRequest) -> bool:
-    """Whether thoughts without a tool call are worth a look: the model thinks, or uses tools of its provider's."""
-    thinks = catalog.facts(request.model).always_thinks or "thinking" in request.extra or bool(request.native_tools)
-    return thinks or any(name in request.knobs for name in _THINKING)
+    """Whether thoughts without a tool call are worth a look: the model thinks, uses tools of its provider's or has
+    words for its texts."""
+    known = catalog.facts(request.model)
+    thinks = known.always_thinks or "thinking" in request.extra or bool(request.native_tools)
+    return thinks or known.phases or any(name in request.knobs for name in _THINKING)
 
 
 def _wanted(request: ChatRequest, lost: list[int]) -> Iterator[tuple[int, str]]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from proxy_api.catalog import claude, command, gemini
+from proxy_api.catalog import claude, command, gemini, gpt
 from proxy_api.catalog.known import WELL_KNOWN
 from proxy_api.catalog.model_facts import UNKNOWN, Family, ModelFacts, Thinking
 from proxy_api.catalog.names import providers_of
 
 __all__ = ("FAMILIES", "WELL_KNOWN", "Family", "ModelFacts", "Thinking", "facts", "providers_of")
 
-FAMILIES: tuple[Family, ...] = (claude.FAMILY, command.FAMILY, gemini.FAMILY)
+FAMILIES: tuple[Family, ...] = (claude.FAMILY, command.FAMILY, gemini.FAMILY, gpt.FAMILY)
 
 
 @lru_cache(maxsize=1024)

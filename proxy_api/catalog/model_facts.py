@@ -24,6 +24,7 @@ class ModelFacts:
     json_beside_tools: an answer in JSON may be asked for where there are tools.
     media_results: a tool's result may hold images and documents.
     both_samplings: temperature and top_p are taken together.
+    phases: it tells commentary from its final answer, and wants to be told the same of its earlier texts.
     """
 
     max_output_tokens: int | None = None
@@ -39,6 +40,7 @@ class ModelFacts:
     json_beside_tools: bool = False
     media_results: bool = False
     both_samplings: bool = False
+    phases: bool = False
 
 
 UNKNOWN = ModelFacts()

@@ -101,16 +101,26 @@ def single(request: ChatRequest) -> None:
 
 
 def marks(request: ChatRequest) -> Iterator[Loss]:
-    """Cache marks, for languages that have none, and results marked as errors."""
+    """What stands beside the content, for languages without a word for it: cache marks, names of speakers, results
+    marked as errors."""
     for place, message in placed(request.messages):
+        if message.name is not None:
+            yield Loss(f"{place}.name", "this provider has no names of speakers")
         for where, part in parts_of(message, place):
-            if getattr(part, "cache_control", None) is not None:
-                yield Loss(f"{where}.cache_control", "this provider has no cache marks")
-            if isinstance(part, ToolResult) and part.is_error:
-                yield Loss(f"{where}.is_error", "this provider has no word for it")
+            yield from _marks_of(part, where)
     for index, tool in enumerate(request.tools):
         if tool.cache_control is not None:
             yield Loss(f"tools[{index}].cache_control", "this provider has no cache marks")
+
+
+def _marks_of(part: Part, where: str) -> Iterator[Loss]:
+    if getattr(part, "cache_control", None) is not None:
+        yield Loss(f"{where}.cache_control", "this provider has no cache marks")
+    if isinstance(part, ToolResult):
+        if part.is_error:
+            yield Loss(f"{where}.is_error", "this provider has no word for it")
+        for place, piece in result_parts(part, where):
+            yield from _marks_of(piece, place)
 
 
 @dataclass(slots=True)

@@ -83,6 +83,17 @@ def test_blocks_of_server_tools_and_the_source_of_a_citation_come_back() -> None
     assert answer_of(found) == (search, cited, Text(" today"))
 
 
+def test_the_phases_of_an_answers_texts_come_back_to_the_one_text_that_a_client_has() -> None:
+    """gpt-5.3-codex and later want them, whether they think or not."""
+    owner = replace(OWNER, provider="openai", model="gpt-5.4")
+    phased = Text("I look. ", phase="commentary"), Text("20 C", phase="final_answer")
+    keep(ASKED, [phased], owner)
+    asked = replace(request(Text("I look. 20 C"), rest=()), model="gpt-5.4")
+    assert answer_of(recalled(asked, owner)) == phased
+    echoed = replace(request(Text("I look. 20 C", phase="final_answer"), rest=()), model="gpt-5.4")
+    assert answer_of(recalled(echoed, owner)) == phased
+
+
 def test_an_images_signature_comes_back_to_the_image_that_the_client_sends_again() -> None:
     first, second = Image("image/png", "AAAA", signature="i1"), Image("image/png", "BBBB", signature="i2")
     keep(ASKED, [(Text("Here", signature="t"), first, second)], OWNER)

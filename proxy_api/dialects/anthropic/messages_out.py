@@ -54,6 +54,8 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
     for message in messages:
         where = f"messages[{index}]"
         index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
+        if message.name is not None:
+            draft.losses.append(Loss(f"{where}.name", "Anthropic has no names of speakers"))
         if message.role in ("system", "developer"):
             if draft.turns:
                 draft.losses.append(Loss(f"{where}.role", "moved to the system text"))

@@ -58,6 +58,8 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> list[Block]:
     for message in messages:
         where = f"messages[{index}]"
         index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
+        if message.name is not None:
+            draft.lose(f"{where}.name", "Bedrock has no names of speakers")
         if message.role in ("system", "developer"):
             _add_system(message, where, draft)
         else:

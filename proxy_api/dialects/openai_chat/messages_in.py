@@ -79,15 +79,22 @@ def signature_of(said: dict[str, Any]) -> str | None:
     return signature if isinstance(signature, str) else None
 
 
+def phase_of(said: dict[str, Any]) -> str | None:
+    """What its model calls a text, as Responses has it."""
+    phase = said.get("phase")
+    return phase if isinstance(phase, str) else None
+
+
 def read_answer(said: dict[str, Any]) -> Iterator[Part]:
-    """The content of an assistant's message, of a request or of an answer: a message's signature and its annotations
-    are its text's."""
+    """The content of an assistant's message, of a request or of an answer: a message's signature, its annotations
+    and its phase are its text's."""
     parts = list(read_content(said.get("content")))
     signature, cited = signature_of(said), tuple(read_annotations(said)) if said.get("annotations") else ()
-    if signature or cited:
-        last = parts.pop() if parts and isinstance(parts[-1], Text) else None
+    last = parts[-1] if parts else None
+    phase = phase_of(said) if isinstance(last, Text) else None
+    if signature or cited or phase:
         text = last if isinstance(last, Text) else Text("")
-        parts.append(replace(text, signature=signature, citations=cited))
+        parts[len(parts) - (text is last) :] = [replace(text, signature=signature, citations=cited, phase=phase)]
     yield from parts
     if said.get("refusal"):
         yield Refusal(said["refusal"])

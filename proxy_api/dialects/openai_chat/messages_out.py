@@ -47,6 +47,7 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
     said |= write_reasoning([part for part in parts if isinstance(part, Reasoning)])
     signatures = [part.signature for part in parts if isinstance(part, Text) and part.signature is not None]
     said |= signed(signatures[-1] if signatures else None)
+    said |= phased(next((part.phase for part in reversed(parts) if isinstance(part, Text) and part.phase), None))
     said |= write_annotations([cited for part in parts if isinstance(part, Text) for cited in part.citations])
     named = [write_call(call) for call in calls if call.id]
     if named:
@@ -67,6 +68,11 @@ def _is_content(part: Part) -> bool:
 def signed(signature: str | None) -> dict[str, Any]:
     """Where Google's OpenAI layer keeps a signature: https://ai.google.dev/gemini-api/docs/thought-signatures"""
     return {} if signature is None else {"extra_content": {"google": {"thought_signature": signature}}}
+
+
+def phased(phase: str | None) -> dict[str, Any]:
+    """The word of Responses for a text, under the same name; a message of chat has one text, so the last one's."""
+    return {} if phase is None else {"phase": phase}
 
 
 def write_reasoning(blocks: Sequence[Reasoning]) -> dict[str, Any]:

@@ -115,8 +115,9 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
 def _joined(texts: list[Text]) -> list[Text]:
     whole = "".join(part.text for part in texts)
     signature = next((part.signature for part in reversed(texts) if part.signature), None)
+    phase = next((part.phase for part in reversed(texts) if part.phase), None)
     cited = tuple(citation for part in texts for citation in part.citations)
-    return [Text(whole, signature=signature, citations=cited)] if whole or signature or cited else []
+    return [Text(whole, signature=signature, citations=cited, phase=phase)] if whole or signature or cited else []
 
 
 def _written(choice: Choice) -> dict[str, Any]:

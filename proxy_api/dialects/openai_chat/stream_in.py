@@ -23,7 +23,7 @@ from proxy_api.dialects.failures import understood
 from proxy_api.dialects.openai_chat.annotations import read_annotations
 from proxy_api.dialects.openai_chat.folding import slot
 from proxy_api.dialects.openai_chat.media_out import read_audio
-from proxy_api.dialects.openai_chat.messages_in import read_images, signature_of
+from proxy_api.dialects.openai_chat.messages_in import phase_of, read_images, signature_of
 from proxy_api.dialects.openai_chat.response import finish_reason
 from proxy_api.dialects.openai_chat.tally import Tally
 from proxy_api.errors import UpstreamIncomplete
@@ -88,7 +88,7 @@ def _events(choice: _Choice, said: dict[str, Any]) -> Iterator[Event]:
     cited = tuple(read_annotations(delta)) if "annotations" in delta else ()
     if text or logprobs or signature or cited:
         said_text = text if isinstance(text, str) else _joined(text or ())
-        yield TextDelta(said_text, choice.index, logprobs, signature, cited)
+        yield TextDelta(said_text, choice.index, logprobs, signature, cited, phase_of(delta))
     if refusal := delta.get("refusal"):
         yield RefusalDelta(refusal, choice.index)
     if "images" in delta or "audio" in delta:

@@ -30,7 +30,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.openai_chat.annotations import write_annotations
 from proxy_api.dialects.openai_chat.media_out import write_audio, write_image
-from proxy_api.dialects.openai_chat.messages_out import signed
+from proxy_api.dialects.openai_chat.messages_out import phased, signed
 from proxy_api.dialects.openai_chat.usage import write_usage
 from proxy_api.framing import DONE
 
@@ -94,7 +94,7 @@ def _body(
 ) -> bytes:
     """call: a call that is not said yet, because `event` has its arguments."""
     match event:
-        case TextDelta(signature=None) if not event.citations:
+        case TextDelta(signature=None, phase=None) if not event.citations:
             logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
             text = dumps(event.text)
             return b'{"index":%d,"delta":{"content":%b},"finish_reason":null%b' % (event.choice, text, logprobs)
@@ -117,7 +117,12 @@ def _delta(
         case ToolCallStart():
             return _call(event)
         case TextDelta():
-            return {"content": event.text} | signed(event.signature) | write_annotations(event.citations)
+            return (
+                {"content": event.text}
+                | phased(event.phase)
+                | signed(event.signature)
+                | write_annotations(event.citations)
+            )
         case MediaSeen():
             return _media(event)
         case RefusalDelta():

@@ -6,6 +6,7 @@ What the assistant said in a row (thoughts, text, calls) is one message, and so 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from proxy_api.chat import File, Image, Message, Opaque, Part, Refusal, Role, Text, ToolCall, ToolResult
@@ -32,7 +33,11 @@ def _message(item: dict[str, Any]) -> Message:
     match item.get("type", "message"):
         case "message":
             role: Role = item["role"]
-            return Message(role, tuple(_parts(item.get("content"))))
+            parts = _parts(item.get("content"))
+            phase = item.get("phase")
+            if role == "assistant" and phase:
+                parts = (replace(part, phase=phase) if isinstance(part, Text) else part for part in parts)
+            return Message(role, tuple(parts))
         case "function_call":
             call = read_call(item)
             return Message("assistant", (ToolCall(call.id, call.name, call.arguments),))

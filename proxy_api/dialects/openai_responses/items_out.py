@@ -61,12 +61,14 @@ def write_items(messages: tuple[Message, ...], draft: Draft) -> None:
 
 
 def _assistant(message: Message, where: str, draft: Draft) -> Iterator[Item]:
-    """Text and refusals are one message item each stretch, thoughts and calls are items beside it."""
+    """Text and refusals of one phase are one message item each stretch, thoughts and calls are items beside it."""
     said: list[Item] = []
+    phase: str | None = None
     for place, part in parts_of(message, where):
-        if isinstance(part, (Reasoning, ToolCall, Opaque)):
-            yield from _message(said)
-            said = []
+        named = part.phase if isinstance(part, Text) else phase
+        if isinstance(part, (Reasoning, ToolCall, Opaque)) or named != phase:
+            yield from _message(said, phase)
+            said, phase = [], named
         match part:
             case Reasoning():
                 yield from _thought(part, place, draft)
@@ -76,12 +78,12 @@ def _assistant(message: Message, where: str, draft: Draft) -> Iterator[Item]:
                 yield dict(part.data)
             case _:
                 said += _spoken(part, place, draft)
-    yield from _message(said)
+    yield from _message(said, phase)
 
 
-def _message(said: list[Item]) -> Iterator[Item]:
+def _message(said: list[Item], phase: str | None) -> Iterator[Item]:
     if said:
-        yield {"type": "message", "role": "assistant", "content": said}
+        yield {"type": "message", "role": "assistant", "content": said} | given({"phase": phase})
 
 
 def _spoken(part: Part, where: str, draft: Draft) -> Iterator[Item]:

@@ -81,7 +81,7 @@ def _parts(output: list[dict[str, Any]]) -> Iterator[Part]:
         match item:
             case {"type": "message"}:
                 for said in _spoken([item]):
-                    yield from _said(said, before)
+                    yield from _said(said, before, item.get("phase"))
                     before += len(said.get("text") or "")
             case {"type": "reasoning"}:
                 if block := read_reasoning(item):
@@ -114,10 +114,10 @@ def read_call(item: dict[str, Any]) -> ToolCall:
     return ToolCall(item.get("call_id") or item.get("id") or "", item["name"], arguments or "")
 
 
-def _said(part: dict[str, Any], before: int) -> Iterator[Part]:
+def _said(part: dict[str, Any], before: int, phase: str | None) -> Iterator[Part]:
     match part:
         case {"type": "output_text", "text": str(text)} if text:
-            yield Text(text, citations=read_citations(part, before))
+            yield Text(text, citations=read_citations(part, before), phase=phase)
         case {"type": "refusal", "refusal": str(text)} if text:
             yield Refusal(text)
 
@@ -179,7 +179,8 @@ def write_item(part: Part, number: int, before: int = 0) -> dict[str, Any] | Non
     match part:
         case Text():
             notes = write_citations(part.citations, before)
-            return _message(number, {"type": "output_text", "text": part.text, "annotations": notes})
+            said = _message(number, {"type": "output_text", "text": part.text, "annotations": notes})
+            return said | ({"phase": part.phase} if part.phase else {})
         case Refusal():
             return _message(number, {"type": "refusal", "refusal": part.text})
         case Reasoning():

@@ -43,12 +43,13 @@ Part = tuple[str, int]  # kind and index: of a text in its message, a passage in
 @dataclass(slots=True)
 class _Item:
     """An output item under way. number: its place among the calls or thoughts, -1 before that is known. said: the
-    pieces of text that came, by part; part: the newest of a thought."""
+    pieces of text that came, by part; part: the newest of a thought. phase: of a message, until its text begins."""
 
     number: int = -1
     id: str = ""
     said: dict[Part, list[str]] = field(default_factory=dict)
     part: Part | None = None
+    phase: str | None = None
     done: bool = False
 
     def note(self, part: Part, text: str) -> None:
@@ -164,7 +165,8 @@ def _text(state: _State, item: _Item, part: Part, text: str, logprobs: Any) -> I
     if text or logprobs:
         item.note(part, text)
         state.length += len(text)
-        yield TextDelta(text, logprobs=read_logprobs(logprobs))
+        yield TextDelta(text, logprobs=read_logprobs(logprobs), phase=item.phase)
+        item.phase = None
 
 
 def _refusal(item: _Item, part: Part, text: str) -> Iterator[Event]:
@@ -198,7 +200,7 @@ def _arguments(item: _Item, text: str) -> Iterator[Event]:
 
 def _added(state: _State, event: Data) -> Iterator[Event]:
     said, item = event["item"], _item(state, event)
-    item.id = said.get("id") or ""
+    item.id, item.phase = said.get("id") or "", said.get("phase")
     if said.get("type") in CALLS:
         yield from _call_start(state, item, said)
 
@@ -240,6 +242,7 @@ def _whole_message(state: _State, item: _Item, said: Data) -> Iterator[Event]:
     parts = said.get("content") or ()
     texts_said = [part for part in parts if part.get("type") == "output_text"]
     whole = "".join(part.get("text") or "" for part in texts_said)
+    item.phase = item.phase if item.said else said.get("phase")
     logprobs = [token for part in texts_said for token in part.get("logprobs") or ()]
     yield from _text(state, item, ("output_text", 0), item.rest("output_text", whole), None if item.said else logprobs)
     before, cited = state.length - len(whole), list[Citation]()

@@ -117,7 +117,9 @@ def _frames(state: _State, event: Event) -> Iterator[bytes]:
 def _content(state: _State, event: Delta) -> Iterator[bytes]:
     match event:
         case TextDelta():
-            item = yield from _opened(state, ("text", 0), Text(""))
+            if event.phase is not None and (before := state.open.pop(("text", 0), None)) is not None:
+                yield from _close(state, before)
+            item = yield from _opened(state, ("text", 0), Text("", phase=event.phase))
             yield from _said(state, item, event)
         case RefusalDelta():
             item = yield from _opened(state, ("refusal", 0), Refusal(""))
