@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from keys.limits.periods import Period
+
 NANO = 1_000_000_000  # USD are counted in billionths: whole numbers, exact in Redis up to 9 million USD
 
 
@@ -17,7 +19,7 @@ class Allowance:
 
     id: str
     unit: Literal["usd", "tokens", "requests"]
-    period: Literal["hour", "day", "week", "month"]
+    period: Period
     amount: int
     since: float = 0.0
 
