@@ -1,0 +1,80 @@
+"""What a call may use, before anybody knows: what its limits hold back for it until its usage is settled. Pure.
+
+Input: a token for each 4 characters of text (https://platform.openai.com/tokenizer), a flat number for each image,
+document or sound. Output: what the request allows, for each choice, or a flat number; no more than the model writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proxy_api import catalog
+
+CHARACTERS = 4  # of a token
+MEDIA_TOKENS = 1_000
+OUTPUT_TOKENS = 1_000
+MOST = 100_000_000  # whatever a client writes
+MEDIA = frozenset({"image_url", "input_image", "image", "input_audio", "file", "input_file", "document"})
+SAID = ("messages", "input", "prompt", "system", "instructions", "tools")
+ALLOWED = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """As cache_admin.prices counts them: nothing is known of a provider's cache beforehand."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+def estimate(body: Mapping[str, Any], models: Iterable[str], *, writes: bool) -> Tokens:
+    """For a request of any of OpenAI's endpoints that may be answered by one of `models`; writes: it is answered with
+    tokens (not with vectors)."""
+    read = min(MOST, sum(read_in(body.get(name)) for name in SAID))
+    return Tokens(read, min(MOST, written(body, models)) if writes else 0)
+
+
+def read_in(value: Any) -> int:
+    """Tokens of what is said in `value`, however deep."""
+    match value:
+        case str():
+            return MEDIA_TOKENS if value.startswith("data:") else -(-len(value) // CHARACTERS)
+        case dict():
+            return MEDIA_TOKENS if is_media(value) else sum(map(read_in, value.values()))
+        case list():
+            return sum(map(read_in, value))
+        case bool() | None:
+            return 0
+        case _:
+            return 1  # a number; in `input` or `prompt` it is a token itself
+
+
+def is_media(part: Mapping[str, Any]) -> bool:
+    kind = part.get("type")
+    return isinstance(kind, str) and kind in MEDIA
+
+
+def written(body: Mapping[str, Any], models: Iterable[str]) -> int:
+    allowed = [value for name in ALLOWED if (value := whole(body.get(name)))]
+    asked = min(allowed, default=OUTPUT_TOKENS)
+    each = max((min(asked, catalog.facts(model).max_output_tokens or asked) for model in models), default=asked)
+    return each * max(1, whole(body.get("n"))) * prompts(body.get("prompt"))
+
+
+def prompts(prompt: Any) -> int:
+    """Of how many prompts a request of /completions is: a list of texts or of lists of tokens is that many."""
+    many = isinstance(prompt, list) and prompt and isinstance(prompt[0], (str, list))
+    return len(prompt) if many else 1
+
+
+def whole(value: Any) -> int:
+    """The positive integer that `value` is, else 0: relayed requests are not checked."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
