@@ -100,6 +100,8 @@ def log_in(page: Page) -> None:
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Dashboard").first).to_be_visible()
+    page.wait_for_load_state()  # leaving sooner would abort what the page still loads
 
 
 def issue_a_key(page: Page) -> str:
