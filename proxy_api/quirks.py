@@ -43,8 +43,11 @@ def edits(value: Mapping[str, Any], provider: Provider, model: str) -> Edits:
 
 
 def fitting(value: Mapping[str, Any], provider: Provider, model: str) -> Iterator[Quirk]:
-    thinks = value.get("reasoning_effort") not in (None, "none")
-    return (one for one in provider.quirks if (thinks or not one.thinking) and re.search(one.model, model))
+    effort = value.get("reasoning_effort")
+    for one in provider.quirks:
+        thinks = one.thinks if effort is None else effort != "none"
+        if (thinks or not one.thinking) and re.search(one.model, model):
+            yield one
 
 
 def adjust(found: Edits, value: Mapping[str, Any], quirk: Quirk, model: str) -> None:

@@ -39,13 +39,14 @@ class Mount(NamedTuple):
 class Quirk:
     """What some models take otherwise. model: their pattern; drops: {field: the one value that they take}; renames:
     {field: what they call it}; values: {field: {value that they do not have: the nearest}}; thinking: only where
-    reasoning_effort asks them to think."""
+    they think: where reasoning_effort asks them to, and where nothing is said if `thinks`."""
 
     model: str
     drops: Mapping[str, Any] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     thinking: bool = False
+    thinks: bool = False
 
 
 @lru_cache(maxsize=4096)

@@ -27,8 +27,10 @@ RESPONSES_ONLY = (
     (r"^gpt-[5-9](\.\d+)?-(codex|cyber)|^(codex-mini|gpt-daybreak-)", "openai_responses"),
     (r"^o[34](-mini)?-deep-research|^computer-use-", "openai_responses"),
 )
-# What OpenAI's reasoning models answer with 400: https://developers.openai.com/api/docs/guides/latest-model (sampling
-# only without thinking), https://developers.openai.com/api/reference/resources/chat (max_tokens, levels of effort).
+# What OpenAI's reasoning models answer with 400: https://developers.openai.com/api/docs/guides/deployment-checklist
+# (sampling only without thinking), https://developers.openai.com/api/reference/resources/chat (max_tokens) and
+# https://developers.openai.com/api/docs/guides/reasoning (levels of effort; up to gpt-5.4 none is the default, from
+# gpt-5.5 on medium is).
 _ONE_SAMPLING: Mapping[str, Any] = {
     "temperature": 1,
     "top_p": 1,
@@ -44,16 +46,20 @@ REASONING_QUIRKS = (
         r"^o[1-9](-|$)",
         drops={**_ONE_SAMPLING, "parallel_tool_calls": None},
         renames=_RENAMED,
-        values={"reasoning_effort": {"none": "low", "minimal": "low", "xhigh": "high"}},
+        values={"reasoning_effort": {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}},
     ),
     Quirk(
         r"^gpt-5(-mini|-nano)?(-\d{4}|$)",
         drops=_ONE_SAMPLING,
         renames=_RENAMED,
-        values={"reasoning_effort": {"none": "minimal", "xhigh": "high"}},
+        values={"reasoning_effort": {"none": "minimal", "xhigh": "high", "max": "high"}},
     ),
     Quirk(r"^gpt-([6-9]|5\.\d)", renames=_RENAMED, values={"reasoning_effort": {"minimal": "low"}}),
-    Quirk(r"^gpt-([6-9]|5\.\d)", drops=_ONE_SAMPLING, thinking=True),
+    Quirk(r"^gpt-5\.1(?!\d)", values={"reasoning_effort": {"xhigh": "high", "max": "high"}}),
+    Quirk(r"^gpt-5\.[2-5](?!\d)", values={"reasoning_effort": {"max": "xhigh"}}),
+    Quirk(r"^gpt-6-astra", values={"reasoning_effort": {"none": "low"}}),
+    Quirk(r"^gpt-5\.[1-4](?!\d)", drops=_ONE_SAMPLING, thinking=True),
+    Quirk(r"^gpt-([6-9]|5\.([5-9]|\d\d))(?!.*chat)", drops=_ONE_SAMPLING, thinking=True, thinks=True),
 )
 # What the same page names and other hosts do not share; max_tokens 0 is for completions with `echo`.
 _LIMIT = integer(0)

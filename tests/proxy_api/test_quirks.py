@@ -61,6 +61,14 @@ def test_models_that_sample_when_they_do_not_think_are_asked_so() -> None:
     )
 
 
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-5.6-luna", "gpt-6-sol"])
+def test_models_that_think_unless_they_are_told_not_to_do_not_sample(model: str) -> None:
+    """From gpt-5.5 on the default effort is medium."""
+    assert sent("openai", model, temperature=0.2, logprobs=True) == ({}, ["temperature", "logprobs"])
+    told = {"temperature": 0.2, "reasoning_effort": "none"}
+    assert sent("openai", model, **told) == (told, [])
+
+
 @pytest.mark.parametrize(
     ("model", "asked", "said"),
     [
@@ -68,7 +76,13 @@ def test_models_that_sample_when_they_do_not_think_are_asked_so() -> None:
         ("gpt-5", "minimal", "minimal"),
         ("gpt-5.1", "minimal", "low"),
         ("gpt-5.1", "none", "none"),
+        ("gpt-5.1", "xhigh", "high"),
+        ("gpt-5.4", "max", "xhigh"),
+        ("gpt-5.5", "xhigh", "xhigh"),
+        ("gpt-5.6-sol", "max", "max"),
+        ("gpt-6-astra", "none", "low"),
         ("o3", "minimal", "low"),
+        ("o3", "max", "high"),
         ("o3", "high", "high"),
     ],
 )

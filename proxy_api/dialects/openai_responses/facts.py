@@ -2,8 +2,9 @@
 
 First match wins; a name that no line knows is sent what was asked, and is no reasoner unless it is asked to reason.
 Sources: https://developers.openai.com/api/docs/models (each model's page: endpoints, reasoning levels),
-https://developers.openai.com/api/docs/guides/reasoning (encrypted reasoning),
-https://developers.openai.com/api/docs/guides/latest-model (temperature, top_p and logprobs only with effort none).
+https://developers.openai.com/api/docs/guides/reasoning (encrypted reasoning; what effort is the default),
+https://developers.openai.com/api/docs/guides/deployment-checklist (levels of gpt-5.6; temperature, top_p and logprobs
+only with effort none).
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _MODELS: tuple[tuple[str, Reasoner], ...] = (
     (r"gpt-5[.]\d+-codex", Reasoner(efforts=(*_THREE, "xhigh"))),
     (r"gpt-5[.]1(?!\d)", Reasoner(efforts=("none", *_THREE), default="none")),
     (r"gpt-5[.][2-4](?!\d)", Reasoner(efforts=("none", *_THREE, "xhigh"), default="none")),
+    (r"gpt-5[.]5(?!\d)", Reasoner(efforts=("none", *_THREE, "xhigh"))),
+    (r"gpt-6-astra", Reasoner(efforts=(*_THREE, "xhigh", "max"))),
+    (r"gpt-5[.]6(?!\d)|gpt-6-", Reasoner(efforts=("none", *_THREE, "xhigh", "max"))),
     (r"gpt-5[.]\d|gpt-[6-9]|gpt-\d\d", Reasoner()),
     (r"gpt-5", Reasoner(efforts=("minimal", *_THREE))),
     (r"(^|[/.])o[1-9](-|$)", Reasoner(efforts=_THREE)),

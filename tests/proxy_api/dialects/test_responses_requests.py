@@ -329,6 +329,10 @@ def test_sealed_reasoning_is_asked_for_where_the_model_reasons_and_nothing_is_st
         ("gpt-5.1-codex-max", "xhigh", "xhigh"),
         ("gpt-5.1-codex", "xhigh", "high"),
         ("openai/o3", "max", "high"),
+        ("gpt-5.5", "max", "xhigh"),
+        ("openai/gpt-5.6-sol", "max", "max"),
+        ("gpt-5.6-luna", "minimal", "low"),
+        ("gpt-6-astra", "none", "low"),
         ("gpt-7", "a_level_of_tomorrow", "a_level_of_tomorrow"),
     ],
 )
@@ -354,6 +358,9 @@ def test_reasoning_switched_off_is_the_least_effort() -> None:
         ("gpt-5.1", None, True),
         ("gpt-5.1", "low", False),
         ("gpt-5.2", "none", True),
+        ("gpt-5.4", None, True),
+        ("gpt-5.5", None, False),
+        ("openai.gpt-5.6-luna", "none", True),
         ("grok-4", "high", True),
     ],
 )
