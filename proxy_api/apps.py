@@ -9,8 +9,8 @@ class ProxyApiConfig(AppConfig):
     verbose_name = "Models"
 
     def ready(self) -> None:
-        """Tell `keys` which providers there are: it reads their keys and addresses, and knows no list of its own."""
-        from keys import credentials, freshness  # models can be imported only once all apps are loaded
+        """Tell `keys` what it cannot know: which providers there are, and who sends its requests."""
+        from keys import credentials, fetching, freshness  # models can be imported only once all apps are loaded
         from proxy_api.models import Alias, CatalogModel
 
         freshness.watch_model(Alias)
@@ -20,3 +20,4 @@ class ProxyApiConfig(AppConfig):
             row.name: credentials.Declared(row.env, row.keyless, row.options, row.parts, row.addresses) for row in ROWS
         }
         credentials.declare(told)
+        fetching.register("proxy_api.fetching.fetched")
