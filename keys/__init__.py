@@ -1,7 +1,11 @@
 """Who may call us, and with which secrets we call others. Code map:
 
-access.py       two headers in, an Identity out: the in-process cache, the grace while the database is away
+access.py       two headers in, an Identity out
+remembered.py   what was read of keys, in the process, and the grace while the database is away
+signed.py       JWTs as bearer tokens: temporary.py our own, outside.py those of issuers whose keys jwks.py fetches
+refusals.py     what is said to a caller who is nobody
 identity.py     who calls, as one frozen value (pure)
+callers.py      from rows to identities
 tokens.py       the form of a virtual key and its checksum (pure)
 issuing.py      makes and revokes virtual keys: the only place where a token is in the clear
 credentials.py  what we present to providers: environment and admin rows as one snapshot
@@ -13,6 +17,7 @@ kept.py         one snapshot of a table in memory, kept fresh
 reading.py      reads of the database with a deadline and a breaker
 redis.py        the one way to Redis: one pipeline per process, with a breaker
 outbound.py     the address gate for whatever is called on someone's word
+fetching.py     what is asked at such an address, and who asks
 models.py, forms.py, admin.py, checks.py   the tables and their pages
 
 Invariant: nothing here knows the proxy, its dialects or its cache. A known key costs no query and no Redis command.

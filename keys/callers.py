@@ -1,4 +1,4 @@
-"""From the rows of a key, its project and their budgets to the identity that the request path keeps."""
+"""From the rows of a key or an issuer, a project and their budgets to the identity that the request path keeps."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import ip_network
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from keys.identity import Identity, Network, Rights
 from keys.limits.subjects import NANO, Allowance, Subject
-from keys.models import ANONYMOUS, Budget, InstallationLimits, Project, Scope, Unit, VirtualKey, globs
+from keys.models import (
+    ANONYMOUS,
+    Budget,
+    InstallationLimits,
+    Project,
+    Scope,
+    TokenIssuer,
+    Unit,
+    VirtualKey,
+    globs,
+)
 from keys.models.policies import Limited
 
 
@@ -19,11 +29,19 @@ def by_digest(digest: str, now: datetime) -> Identity | None:
     unknown or revoked one, one that is off, and one whose project is off."""
     current = Q(digest=digest)
     previous = Q(previous_digest=digest, previous_until__gt=now)
-    usable = VirtualKey.objects.select_related("project").filter(revoked_at=None, enabled=True)
-    row = usable.filter(current | previous).first()
-    if row is None or (row.project is not None and not row.project.enabled):
-        return None
-    return identity_of(row, grace=row.previous_until if row.digest != digest else None)
+    row = usable().filter(current | previous).first()
+    return None if row is None else identity_of(row, grace=row.previous_until if row.digest != digest else None)
+
+
+def by_id(id: str, now: datetime) -> Identity | None:
+    """Who the key with this id is, whatever its secret; None as by_digest."""
+    row = usable().filter(id=id).first()
+    return None if row is None else identity_of(row)
+
+
+def usable() -> QuerySet[VirtualKey]:
+    on = Q(project=None) | Q(project__enabled=True)
+    return VirtualKey.objects.select_related("project").filter(on, revoked_at=None, enabled=True)
 
 
 def identity_of(row: VirtualKey, grace: datetime | None = None) -> Identity:
@@ -46,6 +64,22 @@ def identity_of(row: VirtualKey, grace: datetime | None = None) -> Identity:
         strict=row.strict,
         fail_open=row.fail_open,
         subjects=subjects_of(row, project),
+    )
+
+
+def of_issuer(row: TokenIssuer, project: Project | None) -> Identity:
+    """What all callers of an outside issuer have who belong to `project`; who each of them is, its token says."""
+    return Identity(
+        kind="outside",
+        id=row.id,
+        name=row.name,
+        scope="",
+        rights=Rights(globs(row.models), project=project.id if project else ""),
+        log_bodies=(project.log_bodies if project else "") or None,
+        cache_mode=(project.cache_mode if project else "") or None,
+        project_name=project.name if project else "",
+        organization=(project.organization if project else "") or None,
+        subjects=subjects_of(None, project),
     )
 
 

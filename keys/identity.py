@@ -45,7 +45,8 @@ class Identity:
     others'; expires_at: Unix seconds; provider_key: only with kind `provider_key`; log_bodies, cache_mode: None = as
     configured; endpoints: globs, () = all; networks: where its calls may come from, () = anywhere; strict: as
     x-dragoman-strict; fail_open: whether it is answered while limits cannot be counted; subjects: whose limits its
-    calls count against (see keys.limits); temporary: the jti of a temporary credential.
+    calls count against (see keys.limits); temporary: the jti of a temporary credential; parent: what its calls are
+    logged under where they say nothing of it (x-bt-parent).
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Identity:
     fail_open: bool = False
     subjects: tuple[Subject, ...] = ()
     temporary: str = ""
+    parent: str = ""
 
     def expired(self, now: float) -> bool:
         return self.expires_at is not None and now >= self.expires_at

@@ -31,6 +31,12 @@ def peppered(purpose: str, text: str) -> str:
     return hmac.digest(pepper(purpose), text.encode(), hashlib.sha256).hex()
 
 
+def marked(purpose: str, text: str) -> bytes:
+    """What tells texts apart in this process's memory: keyed BLAKE2b (RFC 7693), all 256 bits, about 1 us. OpenSSL's
+    HMAC costs ten times that. Never stored."""
+    return hashlib.blake2b(text.encode(), key=pepper(purpose), digest_size=32).digest()
+
+
 def ensure() -> None:
     """Make the installation's secret if there is none. Of several hosts that try at once, one wins for all."""
     row = InstallationSecret(name=ROOT)

@@ -16,9 +16,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from keys import access
-from keys.access import AccessRefused
 from keys.identity import Identity
 from keys.ids import new_id
+from keys.refusals import AccessRefused
 from keys.settled import settings
 from proxy_api import body as request_body
 from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, routing
@@ -106,7 +106,7 @@ def in_our_words(exc: Exception) -> GatewayError:
         case GatewayError():
             return exc
         case AccessRefused():
-            kind = "authentication_error" if exc.status == 401 else "api_error"
+            kind = {401: "authentication_error", 403: "permission_error"}.get(exc.status, "api_error")
             headers = {"WWW-Authenticate": "Bearer"} if exc.status == 401 else {}
             return GatewayError(exc.message, status=exc.status, type=kind, code=exc.code, headers=headers)
         case exceptions.MethodNotAllowed():

@@ -22,6 +22,7 @@ if "gevent" in sys.argv:
 import django
 django.setup()
 from keys import access, credentials, freshness
+from keys.refusals import AccessRefused
 print("ready", flush=True)
 
 def answer(word, argument):
@@ -37,7 +38,7 @@ for line in lines:
     started = time.monotonic()
     try:
         said = answer(word, argument)
-    except access.AccessRefused as refused:
+    except AccessRefused as refused:
         said = refused.status
     print(json.dumps([said, time.monotonic() - started]), flush=True)
 """

@@ -12,6 +12,7 @@ from keys import access, credentials, issuing
 from keys.credentials import Declared
 from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
 from keys.options import Option
+from keys.refusals import AccessRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -139,7 +140,7 @@ def test_revoking_asks_first_and_then_refuses_the_key(operator):
     assert VirtualKey.objects.get(pk=key.pk).revoked_at is None
     assert operator.post(action(key, "revoke")).status_code == 302
     assert VirtualKey.objects.get(pk=key.pk).revoked_at is not None
-    with pytest.raises(access.AccessRefused):
+    with pytest.raises(AccessRefused):
         access.identify(f"Bearer {token}", None)
     assert LogEntry.objects.filter(object_id=key.pk, change_message="Revoked.").exists()
 
