@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import transaction
 
 from keys import access, tokens
 from keys.models import ANONYMOUS, VirtualKey
+
+# What a rotation changes of a row, and nothing else.
+ROTATED = ("prefix", "last_four", "digest", "previous_digest", "previous_last_four", "previous_until", "rotated_at")
+
+
+class NotRotated(Exception):
+    """This key cannot have a new secret; the text says why."""
 
 
 def issue(
@@ -25,6 +34,23 @@ def put_token(key: VirtualKey) -> str:
     token = tokens.new_token(secrets.token_bytes(32))
     key.prefix, key.last_four = token[: tokens.SHOWN], token[-4:]
     key.digest = access.digest_of(token)
+    return token
+
+
+def rotate(key: VirtualKey, grace: timedelta, now: datetime) -> str:
+    """Give `key` a new secret; the one before works for `grace` more, and one before that no longer. The token, which
+    is nowhere else. Raises NotRotated for a key that has been revoked, and for the built-in one, which has no secret.
+
+    Of two rotations at once both count: the row is locked and read anew."""
+    with transaction.atomic():
+        row = VirtualKey.objects.select_for_update(of=("self",)).get(id=key.id)
+        if row.revoked_at is not None or row.id == ANONYMOUS:
+            raise NotRotated(f"{row.name} has been revoked" if row.revoked_at else f"{row.name} has no secret")
+        key.previous_digest, key.previous_last_four = (row.digest, row.last_four) if grace else ("", "")
+        key.previous_until = now + grace if grace else None
+        key.rotated_at = now
+        token = put_token(key)
+        key.save(update_fields=ROTATED)
     return token
 
 
