@@ -19,7 +19,7 @@ from proxy_api.errors import BadRequest
 from proxy_api.gathering import Gathered
 from proxy_api.replay import collect
 from tests.bodies import anthropic_answer, anthropic_blocks, anthropic_usage
-from tests.proxy_api.dialects.test_anthropic_requests import ADAPTIVE, BUDGET, WEATHER, both, crossed, refused
+from tests.proxy_api.dialects.anthropic_requests import ADAPTIVE, BUDGET, WEATHER, both, crossed, refused
 from tests.proxy_api.dialects.wire import anthropic_stream, chunks, frames, joined, payloads
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
@@ -39,7 +39,13 @@ LOCATION = {
 START: dict[str, Any] = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {}}}
 PAGE = {"type": "page_location", "document_index": 0, "document_title": "D", "cited_text": "x"}
 CITED = {"type": "text", "text": "it rains", "citations": [LOCATION, PAGE]}
-BLOCKS = [{"type": "text", "text": "I look. Today "}, USED, FOUND, CITED, {"type": "text", "text": ", I read."}]
+BLOCKS: list[dict[str, Any]] = [
+    {"type": "text", "text": "I look. Today "},
+    USED,
+    FOUND,
+    CITED,
+    {"type": "text", "text": ", I read."},
+]
 ANNOTATIONS = [
     {
         "type": "url_citation",
@@ -106,7 +112,7 @@ def test_fields_of_a_tool_that_only_anthropic_knows_are_passed_and_others_report
 
 
 def test_fields_of_the_request_that_only_anthropic_knows_are_passed() -> None:
-    given = {
+    given: dict[str, Any] = {
         "cache_control": {"type": "ephemeral", "ttl": "1h"},
         "container": {"id": "container_1"},
         "context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]},
