@@ -152,6 +152,7 @@ def _said(state: _State, item: _Item, event: TextDelta) -> Iterator[bytes]:
 def _media(state: _State, event: MediaSeen) -> Iterator[bytes]:
     """Whole at once; what Responses has no item for is passed over."""
     if said := write_item(event.part, state.begun):
+        yield from _end_spoken(state)
         index, state.begun = state.begun, state.begun + 1
         state.output[index] = said
         yield _frame(state, "response.output_item.added", output_index=index, item=said)
@@ -173,8 +174,7 @@ def _opened(state: _State, key: Key, part: Content) -> Generator[bytes, None, _I
     """The item for a key; a new one ends the text and the thoughts before it."""
     if key in state.open:
         return state.open[key]
-    for other in [other for other in state.open if other[0] != "call"]:
-        yield from _close(state, state.open.pop(other))
+    yield from _end_spoken(state)
     index, state.begun = state.begun, state.begun + 1
     said = write_item(part, index) or {}
     state.open[key] = item = _Item(index, said.get("id", ""), part, state.length)
@@ -186,6 +186,12 @@ def _opened(state: _State, key: Key, part: Content) -> Generator[bytes, None, _I
     if content:
         yield _of(state, item, "response.content_part.added", content_index=0, part=content[0])
     return item
+
+
+def _end_spoken(state: _State) -> Iterator[bytes]:
+    """Text and thoughts are done; calls are not."""
+    for key in [key for key in state.open if key[0] != "call"]:
+        yield from _close(state, state.open.pop(key))
 
 
 def _of(state: _State, item: _Item, kind: str, **fields: Any) -> bytes:

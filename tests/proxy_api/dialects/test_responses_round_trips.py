@@ -163,6 +163,16 @@ def test_another_makers_thoughts_come_through_a_stream_as_through_an_answer(resp
     assert [part for part in streamed[0].parts if isinstance(part, Reasoning)] == thoughts
 
 
+def test_a_thought_is_whole_before_the_image_that_follows_it() -> None:
+    """Its proof comes with its end; in other languages the image ends it."""
+    parts = (Reasoning("Hm.", "rs_1:sealed"), Image("image/png", "AAAA"))
+    response = ChatResponse("r", "m", 1, (Choice(0, parts, "stop", "completed"),))
+    raw = joined(openai_responses.write_stream(replay(response), include_usage=True))
+    events = list(openai_responses.read_stream(frames(raw), 1))
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["Started", "ReasoningDelta", "ReasoningDelta", "MediaSeen", "Finished", "Ended"]
+
+
 def test_a_thought_without_a_proof_gets_none_on_its_way() -> None:
     """With `store` an id alone is sent back to OpenAI, which would not know it."""
     response = ChatResponse("r", "m", 1, (Choice(0, (Reasoning("Hm."), Text("Hi")), "stop", "completed"),))
