@@ -1,7 +1,7 @@
 # What a clean clone needs: Python 3.11+ with venv, and make. Written for GNU make 3.81 (macOS) too.
 #   make serve   the whole product on this machine (ARGS="--port 8787 --workers 2")
 #   make test    the tests, on a PostgreSQL and a Valkey that they start themselves (ARGS="tests/keys -k revoked")
-#   make test-long  the tests with twenty times as many examples of each property
+#   make test-long  the tests with ten times as many examples of each property
 #   make check   format, lint, types, import contracts, migrations, deployment checks
 #   make bench   the benchmark
 #   make kill-loop  the durability proof (SECONDS=500 for 1000 kills)
@@ -29,7 +29,7 @@ test: $(VENV)/dev sdk
 	@exec $(PY) -m pytest $(SPREAD) $(ARGS)
 
 test-long: $(VENV)/dev sdk
-	@exec $(PY) -m pytest --hypothesis-profile=thorough $(SPREAD) $(ARGS)
+	@exec $(PY) -m pytest --hypothesis-profile=thorough --timeout=900 $(SPREAD) $(ARGS)
 
 # A worker for each core, with a PostgreSQL and a Valkey of its own: too much to start where ARGS names the tests, and
 # not to be had where the servers are given.

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy_api.catalog import facts
@@ -23,7 +23,6 @@ from tests import strategies
 from tests.proxy_api.dialects.converse import CLAUDE
 from tests.proxy_api.dialects.wire import joined
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 openai, converse = DIALECTS["openai_chat"], DIALECTS["bedrock_converse"]
 hosted = pytest.mark.parametrize("name", ["anthropic_bedrock", "anthropic_vertex"])
 ABLE = facts(CLAUDE)
@@ -97,19 +96,16 @@ def sayable(request: ChatRequest) -> bool:
     return bool(request.tools) and all(first != second for first, second in pairwise(roles))
 
 
-@few
 @given(converse_responses())
 def test_a_converse_answer_written_is_read_again(response: ChatResponse) -> None:
     assert converse.read_response(converse.write_response(response), 1) == response
 
 
-@few
 @given(converse_responses())
 def test_a_converse_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(converse, response) == response
 
 
-@few
 @given(converse_responses())
 def test_a_converse_answer_survives_openais_words(response: ChatResponse) -> None:
     raw = joined(converse.write_stream(replay(response), include_usage=True))
@@ -118,14 +114,12 @@ def test_a_converse_answer_survives_openais_words(response: ChatResponse) -> Non
     assert collect(openai.read_stream(openai.frames(byte_by_byte(client)), 0)) == response
 
 
-@few
 @given(converse_requests().filter(sayable))
 def test_a_converse_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = converse.write_request(replace(request, model=CLAUDE), ABLE)
     assert (converse.read_request(body), losses) == (request, ())
 
 
-@few
 @given(converse_requests().filter(sayable))
 def test_a_converse_request_survives_openais_words(request: ChatRequest) -> None:
     body, _ = openai.write_request(replace(request, model=CLAUDE), ABLE)
@@ -134,7 +128,6 @@ def test_a_converse_request_survives_openais_words(request: ChatRequest) -> None
 
 
 @hosted
-@few
 @given(response=strategies.anthropic_responses())
 def test_a_hosted_answer_and_its_stream_are_read_again(name: str, response: ChatResponse) -> None:
     dialect = DIALECTS[name]
@@ -143,7 +136,6 @@ def test_a_hosted_answer_and_its_stream_are_read_again(name: str, response: Chat
 
 
 @hosted
-@few
 @given(request=strategies.anthropic_requests())
 def test_a_hosted_request_written_is_read_again(name: str, request: ChatRequest) -> None:
     body, losses = DIALECTS[name].write_request(request, ABLE)
@@ -168,7 +160,7 @@ objects = st.dictionaries(_keys, values, max_size=6)
 
 
 @pytest.mark.parametrize("name", ["bedrock_converse", "anthropic_bedrock"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(events=st.lists(st.tuples(st.sampled_from(KINDS.split()), objects), max_size=5))
 def test_any_event_stream_is_events_or_our_error(name: str, events: list[tuple[str, dict[str, Any]]]) -> None:
     raw = b"".join(event(kind, orjson.dumps(data)) for kind, data in events)
@@ -177,7 +169,7 @@ def test_any_event_stream_is_events_or_our_error(name: str, events: list[tuple[s
         list(openai.write_stream(read, True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.fixed_dictionaries({"output": values | st.fixed_dictionaries({"message": objects}), "stopReason": _leaves}))
 def test_any_converse_body_is_an_answer_or_our_error(body: dict[str, Any]) -> None:
     with suppress(GatewayError):

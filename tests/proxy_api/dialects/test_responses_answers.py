@@ -167,7 +167,7 @@ _events = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.lists(_events, max_size=5))
 def test_any_stream_is_events_or_our_error(events: list[dict[str, Any]]) -> None:
     raw = openai_stream(*events, done=False)
@@ -175,7 +175,7 @@ def test_any_stream_is_events_or_our_error(events: list[dict[str, Any]]) -> None
         list(openai_chat.write_stream(openai_responses.read_stream(frames(raw, 64), 1), True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.fixed_dictionaries({"output": st.lists(_values)}, optional=dict.fromkeys(KEYS.split(), _values)))
 def test_any_body_is_an_answer_or_our_error(body: dict[str, Any]) -> None:
     with suppress(GatewayError):

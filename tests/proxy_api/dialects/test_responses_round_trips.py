@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_api.catalog import ModelFacts
@@ -32,8 +32,6 @@ from proxy_api.replay import collect, replay
 from tests import strategies
 from tests.proxy_api.dialects.wire import frames, joined
 from tests.strategies import arguments, base64s, ids, objects, schemas, texts
-
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _signatures = st.builds("{}{}{}".format, ids.map("rs_{}".format), st.sampled_from(":#"), ids)
 _thoughts = st.builds(Reasoning, texts, _signatures)
@@ -124,20 +122,17 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@few
 @given(responses())
 def test_an_answer_written_is_read_again(response: ChatResponse) -> None:
     assert openai_responses.read_response(openai_responses.write_response(response), 1) == response
 
 
-@few
 @given(responses())
 def test_a_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     raw = joined(openai_responses.write_stream(replay(response), include_usage=True))
     assert collect(openai_responses.read_stream(frames(raw), 1)) == response
 
 
-@few
 @given(responses())
 def test_an_answer_survives_the_way_through_both_languages(response: ChatResponse) -> None:
     upstream = joined(openai_responses.write_stream(replay(response), include_usage=True))
@@ -145,7 +140,6 @@ def test_an_answer_survives_the_way_through_both_languages(response: ChatRespons
     assert collect(openai_chat.read_stream(frames(client), 0)) == response
 
 
-@few
 @given(strategies.anthropic_responses())
 def test_another_makers_thoughts_come_back_to_a_responses_client(response: ChatResponse) -> None:
     written = openai_responses.write_response(response)
@@ -154,7 +148,6 @@ def test_another_makers_thoughts_come_back_to_a_responses_client(response: ChatR
     assert [part for message in read for part in message.parts if isinstance(part, Reasoning)] == thoughts
 
 
-@few
 @given(strategies.anthropic_responses())
 def test_another_makers_thoughts_come_through_a_stream_as_through_an_answer(response: ChatResponse) -> None:
     raw = joined(openai_responses.write_stream(replay(response), include_usage=True))
@@ -181,14 +174,12 @@ def test_a_thought_without_a_proof_gets_none_on_its_way() -> None:
     assert collect(openai_responses.read_stream(frames(raw), 1)) == response
 
 
-@few
 @given(requests())
 def test_a_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = openai_responses.write_request(request, ModelFacts())
     assert (openai_responses.read_request(body), losses) == (request, ())
 
 
-@few
 @given(requests())
 def test_a_request_survives_the_way_through_both_languages(request: ChatRequest) -> None:
     asked = replace(request, extra={})

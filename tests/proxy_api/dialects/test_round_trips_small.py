@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, ChatResponse
@@ -14,7 +14,6 @@ from proxy_api.replay import collect, replay
 from tests.proxy_api.dialects import talks
 from tests.proxy_api.dialects.wire import frames, joined
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 mistral, cohere, ollama = DIALECTS["mistral"], DIALECTS["cohere"], DIALECTS["ollama"]
 ABLE = ModelFacts(thinking="budget", takes_budget=True)
 
@@ -31,14 +30,12 @@ def streamed(dialect: Dialect, response: ChatResponse) -> ChatResponse:
     return collect(openai_chat.read_stream(frames(client), 1))
 
 
-@few
 @given(talks.mistral_requests())
 def test_a_mistral_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = mistral.write_request(request, ABLE)
     assert (mistral.read_request(body), losses) == (request, ())
 
 
-@few
 @given(talks.mistral_requests())
 def test_a_mistral_request_survives_the_way_through_openai(request: ChatRequest) -> None:
     said, _ = openai_chat.write_request(request, ABLE)
@@ -51,26 +48,22 @@ def without_extra(request: ChatRequest) -> ChatRequest:
     return replace(request, extra={})
 
 
-@few
 @given(talks.mistral_responses())
 def test_a_mistral_answer_written_is_read_again(response: ChatResponse) -> None:
     assert mistral.read_response(mistral.write_response(response), 1) == response
 
 
-@few
 @given(talks.mistral_responses())
 def test_a_mistral_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(mistral, response) == response
 
 
-@few
 @given(talks.cohere_requests())
 def test_a_cohere_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = cohere.write_request(request, ABLE)
     assert (cohere.read_request(body), losses) == (request, ())
 
 
-@few
 @given(talks.cohere_requests())
 def test_a_cohere_request_survives_the_way_through_openai(request: ChatRequest) -> None:
     said, _ = openai_chat.write_request(without_extra(request), ABLE)
@@ -78,26 +71,22 @@ def test_a_cohere_request_survives_the_way_through_openai(request: ChatRequest) 
     assert (cohere.read_request(crossed), losses) == (without_extra(request), ())
 
 
-@few
 @given(talks.cohere_responses())
 def test_a_cohere_answer_written_is_read_again(response: ChatResponse) -> None:
     assert cohere.read_response(cohere.write_response(response), 1) == response
 
 
-@few
 @given(talks.cohere_responses())
 def test_a_cohere_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(cohere, response) == response
 
 
-@few
 @given(talks.ollama_requests())
 def test_an_ollama_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = ollama.write_request(request, ABLE)
     assert (ollama.read_request(body), losses) == (request, ())
 
 
-@few
 @given(talks.ollama_requests())
 def test_an_ollama_request_survives_the_way_through_openai(request: ChatRequest) -> None:
     said, _ = openai_chat.write_request(without_extra(request), ABLE)
@@ -105,13 +94,11 @@ def test_an_ollama_request_survives_the_way_through_openai(request: ChatRequest)
     assert (ollama.read_request(crossed), losses) == (without_extra(request), ())
 
 
-@few
 @given(talks.ollama_responses())
 def test_an_ollama_answer_written_is_read_again(response: ChatResponse) -> None:
     assert ollama.read_response(ollama.write_response(response), 1) == response
 
 
-@few
 @given(talks.ollama_responses())
 def test_an_ollama_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     assert streamed(ollama, response) == response

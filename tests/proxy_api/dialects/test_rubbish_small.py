@@ -16,7 +16,7 @@ from proxy_api.errors import GatewayError
 from proxy_api.framing import Frame
 from proxy_api.replay import collect
 
-many = settings(max_examples=300, deadline=None)
+many = settings(max_examples=6 * settings.default.max_examples)
 WRONG: list[Any] = [None, True, 0, -1, 1.5, "", "x", [], {}, [1], ["x"], [None], {"x": 1}, [[]], [{}]]
 rubbish = st.sampled_from(WRONG)
 Tree = Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_api.catalog import ModelFacts, facts
@@ -31,7 +31,6 @@ from proxy_api.replay import collect, replay
 from tests import strategies
 from tests.proxy_api.dialects.wire import frames, joined
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ABLE = facts("gemini-3-flash-preview")
 texts, ids = strategies.texts, strategies.ids
 signatures = st.none() | ids
@@ -141,20 +140,17 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@few
 @given(responses())
 def test_an_answer_written_is_read_again(response: ChatResponse) -> None:
     assert google.read_response(google.write_response(response), 1) == response
 
 
-@few
 @given(responses())
 def test_a_stream_is_read_again_byte_by_byte(response: ChatResponse) -> None:
     raw = joined(google.write_stream(replay(response), include_usage=True))
     assert collect(google.read_stream(frames(raw), 1)) == response
 
 
-@few
 @given(responses())
 def test_an_answer_survives_the_way_through_openais_words(response: ChatResponse) -> None:
     upstream = joined(google.write_stream(replay(response), include_usage=True))
@@ -162,14 +158,12 @@ def test_an_answer_survives_the_way_through_openais_words(response: ChatResponse
     assert collect(openai_chat.read_stream(frames(client), 0)) == response
 
 
-@few
 @given(requests())
 def test_a_request_written_is_read_again(request: ChatRequest) -> None:
     body, losses = google.write_request(request, ABLE)
     assert (replace(google.read_request(body), model=request.model), losses) == (request, ())
 
 
-@few
 @given(requests())
 def test_a_request_survives_the_way_through_openais_words(request: ChatRequest) -> None:
     body, _ = openai_chat.write_request(request, ModelFacts())

@@ -14,7 +14,7 @@ from proxy_api.errors import GatewayError
 from tests.proxy_api.dialects.google.crossing import stream
 from tests.proxy_api.dialects.wire import frames
 
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=4 * settings.default.max_examples)
 KEYS = """text thought thoughtSignature functionCall name args id partialArgs jsonPath stringValue numberValue
 willContinue
 inlineData mimeType data index content parts finishReason role tokenCount uri startIndex groundingChunks web
