@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from cache_admin.models import Source
 from cache_admin.shown import LISTED, counted
-from keys.forms import PatternsField
+from keys.forms.fields import PatternsField
 from proxy_api.models import Alias, CatalogModel
 from proxy_api.providers import PROVIDERS
 from proxy_api.routing import MAX_ATTEMPTS, meant

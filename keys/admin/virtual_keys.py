@@ -1,9 +1,9 @@
-"""The admin pages of keys and credentials. A key's secret is shown in the answer to its issuing and nowhere else."""
+"""The admin pages of issued keys. A key's secret is shown in the answer to its issuing and nowhere else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,23 +14,15 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
-from unfold import decorators
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from keys import credentials, issuing
-from keys.forms import ProviderCredentialForm, VirtualKeyForm, secret_label
+from keys import issuing
+from keys.admin.shown import action, display, shortened
+from keys.forms.virtual_keys import VirtualKeyForm
 from keys.ids import new_id
-from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
-from keys.sealing import SealBroken
+from keys.models import ANONYMOUS, VirtualKey
 from keys.secret import Secret
-
-Decorated = TypeVar("Decorated")
-# Unfold is published without types: what its decorators are is said here once.
-display: Callable[..., Callable[[Decorated], Decorated]] = decorators.display
-action: Callable[..., Callable[[Decorated], Decorated]] = decorators.action
 
 STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
 LABELS = {**STATES, "off": "info"}
@@ -55,7 +47,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(VirtualKey)
-class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
+class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published without types
     """Issue, look at, change, revoke. Never deleted: the usage log names them."""
 
     form = VirtualKeyForm
@@ -184,50 +176,6 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # as above
         self.log_change(request, key, "Allowed again.")
 
 
-@admin.register(ProviderCredential)
-class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # as above
-    """Secrets go in and do not come out. Those of the environment are shown below the list, read-only."""
-
-    form = ProviderCredentialForm
-    list_display = ("name", "provider", "stored", "address", "allowed", "state")
-    list_filter = ("provider", "enabled")
-    list_filter_sheet = False
-    search_fields = ("name", "provider", "base_url")
-    search_help_text = "Name, provider, address"
-    add_text = "Add a credential"
-    empty_text = "No credentials entered here yet. Those of the environment stand below."
-    list_after_template = "keys/environment_credentials.html"
-    fields = ("name", "provider", "secret", "base_url", "options", "models", "enabled")
-
-    @method_decorator(sensitive_post_parameters("secret"))
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        return super().changeform_view(*args, **kwargs)
-
-    def from_environment(self) -> list[credentials.Credential]:
-        """For the template below the list."""
-        return list(credentials.from_environment())
-
-    @display(description="Address", ordering="base_url")
-    def address(self, obj: ProviderCredential) -> str:
-        return obj.base_url or "the provider's own"
-
-    @display(description="Secret")
-    def stored(self, obj: ProviderCredential) -> str:
-        return secret_label(obj)
-
-    @display(description="Models")
-    def allowed(self, obj: ProviderCredential) -> str:
-        return shortened(obj.models) or "every model"
-
-    @display(description="State", label={"ready": "success", "off": "info", "does not open": "danger"})
-    def state(self, obj: ProviderCredential) -> str:
-        try:
-            obj.secret()
-        except SealBroken:
-            return "does not open"
-        return "ready" if obj.enabled else "off"
-
-
 def issue_id(request: HttpRequest) -> str:
     """The id that the form gave the key to be issued; empty where it names none."""
     try:
@@ -246,9 +194,3 @@ def example_model(models: list[str]) -> str:
     """One that the key may use, for the snippets: the first that is no pattern."""
     plain = (str(name) for name in models if not set(str(name)) & set("*?["))
     return next(plain, EXAMPLE_MODEL)
-
-
-def shortened(models: list[str], most: int = 3) -> str:
-    """The first few of a list of patterns."""
-    more = f" and {len(models) - most} more" if len(models) > most else ""
-    return ", ".join(map(str, models[:most])) + more

@@ -1,91 +1,21 @@
-"""The admin's forms for keys and credentials: lists of patterns as lines, secrets written but never shown."""
+"""The form of a provider credential: its secret is written but never shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from keys import credentials, options, outbound, tokens
-from keys.models import ProviderCredential, VirtualKey
+from keys.forms.fields import OptionsField, PatternsField
+from keys.models import ProviderCredential
 from keys.pepper import peppered
 from keys.secret import presentable
 
-MOST_PATTERNS = 500
 
-
-class PatternsField(forms.CharField):
-    """Models or patterns, one a line (commas do as well), as a list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), **kwargs)
-
-    def prepare_value(self, value: object) -> object:
-        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
-
-    def to_python(self, value: object) -> Any:
-        patterns = [part for line in str(value or "").splitlines() for part in split(line)]
-        if len(patterns) > MOST_PATTERNS:
-            raise ValidationError(f"At most {MOST_PATTERNS} patterns.")
-        if any(len(pattern) > 200 or set(pattern) & set(" \t\0") for pattern in patterns):
-            raise ValidationError("A pattern has no blanks and at most 200 characters.")
-        return patterns
-
-    def has_changed(self, initial: object, data: object) -> bool:
-        before = list(initial) if isinstance(initial, Iterable) and not isinstance(initial, str) else []
-        return bool(before != self.to_python(data))
-
-
-class OptionsField(forms.CharField):
-    """`name=value` lines as a mapping."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), **kwargs)
-
-    def prepare_value(self, value: object) -> object:
-        return options.written(value) if isinstance(value, dict) else value
-
-    def to_python(self, value: object) -> Any:
-        try:
-            return options.read_lines(str(value or ""))
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
-
-    def has_changed(self, initial: object, data: object) -> bool:
-        return bool((initial or {}) != self.to_python(data))
-
-
-def split(line: str) -> list[str]:
-    return [part.strip() for part in line.split(",") if part.strip()]
-
-
-class VirtualKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
-    """What an operator says of a key: its secret is made, not entered."""
-
-    models = PatternsField(help_text="One model or pattern a line, e.g. openai/* or gpt-5. Empty: every model.")
-
-    class Meta:
-        model = VirtualKey
-        fields = ("name", "models", "expires_at", "log_bodies", "cache_mode", "note")
-        labels = {"expires_at": "Expires", "log_bodies": "Usage log keeps", "cache_mode": "Answers are cached"}
-        help_texts = {
-            "log_bodies": "Of the calls with this key.",
-            "cache_mode": "Unless a call says so itself (x-bt-use-cache).",
-        }
-        widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
-
-    def clean_expires_at(self) -> Any:
-        expires = self.cleaned_data["expires_at"]
-        if expires is not None and "expires_at" in self.changed_data and expires <= timezone.now():
-            raise ValidationError("This moment is past. To end a key now, revoke it.")
-        return expires
-
-
-class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
     """A secret is written only: it is never rendered, and never goes to another address than it was entered for."""
 
     provider = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
