@@ -1,0 +1,28 @@
+"""What stands beside the content of a request is told to every language, or its loss is reported by its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from proxy_api.catalog import facts
+from proxy_api.dialects import DIALECTS, openai_chat
+from tests.proxy_api.dialects.can_ask import MODELS
+
+every_language = pytest.mark.parametrize("name", sorted(DIALECTS))
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def told(name: str, *messages: dict[str, Any], model: str | None = None, **fields: Any) -> tuple[str, dict[str, str]]:
+    """The body as JSON text, and what was reported: param -> reason."""
+    asked = openai_chat.read_request({"model": model or MODELS[name], "messages": list(messages or [HELLO]), **fields})
+    body, losses = DIALECTS[name].write_request(asked, facts(asked.model))
+    return orjson.dumps(body).decode(), {loss.param: loss.reason for loss in losses}
+
+
+@every_language
+def test_the_name_of_a_speaker(name: str) -> None:
+    body, lost = told(name, {"role": "system", "content": "Be brief."}, HELLO | {"name": "Ada"})
+    assert ("Ada" in body) != ("messages[1].name" in lost)
