@@ -74,6 +74,8 @@ def _add_system(message: Message, where: str, draft: Draft) -> None:
     """A model without system prompts gets them as the user's words."""
     groups = list(_system(message, where, draft))
     if draft.hosted.system:
+        if draft.turns:
+            draft.lose(f"{where}.role", "moved to the system text")
         draft.system.extend(block for group in groups for block in group)
     elif groups:
         draft.lose(where, "said by the user: the model has no system prompt")

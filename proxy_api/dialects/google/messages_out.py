@@ -62,6 +62,8 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
         _note_name(message, where, draft)
         match message.role:
             case "system" | "developer":
+                if draft.contents:
+                    draft.losses.append(Loss(f"{where}.role", "moved to the system text"))
                 draft.system.extend(_system(message, where, draft))
             case "assistant":
                 _add(draft, "model", _signed(_model_parts(message, where, draft), draft))

@@ -26,3 +26,9 @@ def told(name: str, *messages: dict[str, Any], model: str | None = None, **field
 def test_the_name_of_a_speaker(name: str) -> None:
     body, lost = told(name, {"role": "system", "content": "Be brief."}, HELLO | {"name": "Ada"})
     assert ("Ada" in body) != ("messages[1].name" in lost)
+
+
+@every_language
+def test_a_place_in_the_middle_of_the_talk(name: str) -> None:
+    body, lost = told(name, HELLO, {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Again"})
+    assert (body.index("Hello") < body.index("Be brief.") < body.index("Again")) != ("messages[1].role" in lost)
