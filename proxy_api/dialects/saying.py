@@ -5,6 +5,7 @@ Params name the client's own messages, so that a refusal points at what the clie
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,7 +23,6 @@ from proxy_api.chat import (
     ToolChoice,
     ToolResult,
 )
-from proxy_api.dialects.anthropic.media import decoded
 from proxy_api.errors import BadRequest
 
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-ndjson", "application/yaml")
@@ -85,6 +85,14 @@ def text_of(file: File, where: str) -> str | None:
     except UnicodeDecodeError:
         raise BadRequest("The file says that it is text, but is no UTF-8", param=where) from None
     return f"{file.filename}:\n{text}" if file.filename else text
+
+
+def decoded(data: str, where: str) -> bytes:
+    """Base64 (RFC 4648), strictly."""
+    try:
+        return binascii.a2b_base64(data, strict_mode=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("The data is not valid base64", param=where) from None
 
 
 def silent(request: ChatRequest) -> None:

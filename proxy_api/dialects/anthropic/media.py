@@ -6,10 +6,10 @@ https://platform.claude.com/docs/en/build-with-claude/pdf-support
 
 from __future__ import annotations
 
-import binascii
 from typing import Any
 
 from proxy_api.chat import File, Image
+from proxy_api.dialects.saying import decoded
 from proxy_api.errors import BadRequest
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -62,11 +62,3 @@ def url_source(url: str | None, where: str) -> dict[str, Any]:
     if url is None or not url.lower().startswith(("https://", "http://")):
         raise BadRequest("The address must be an http(s) URL or a base64 data URL", param=where)
     return {"type": "url", "url": url}
-
-
-def decoded(data: str, where: str) -> bytes:
-    """Base64 (RFC 4648), strictly."""
-    try:
-        return binascii.a2b_base64(data, strict_mode=True)
-    except (binascii.Error, ValueError):
-        raise BadRequest("The data is not valid base64", param=where) from None

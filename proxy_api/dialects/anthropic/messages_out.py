@@ -7,7 +7,6 @@ https://platform.claude.com/docs/en/build-with-claude/extended-thinking (blocks 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +28,8 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.media import file_block, image_block
 from proxy_api.dialects.anthropic.native import is_block, write_citations
+from proxy_api.dialects.functions import arguments_of
+from proxy_api.dialects.saying import CallIds, parts_of, placed, result_parts, unsayable
 from proxy_api.errors import BadRequest
 
 Block = dict[str, Any]
@@ -37,23 +38,18 @@ _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
 @dataclass(slots=True)
 class Draft:
-    """The messages under way. thinks: the model takes thinking blocks. pending: names and made-up ids of legacy calls
-    whose result has not come yet."""
+    """The messages under way. thinks: the model takes thinking blocks."""
 
     thinks: bool = True
     system: list[Block] = field(default_factory=list)
     turns: list[Block] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
-    pending: list[tuple[str, str]] = field(default_factory=list)
-    made: int = 0
+    ids: CallIds = field(default_factory=CallIds)
 
 
 def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
     """Fills the draft. Raises BadRequest naming the client's own message and part where content cannot be said."""
-    index = 0
-    for message in messages:
-        where = f"messages[{index}]"
-        index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
+    for where, message in placed(messages):
         if message.name is not None:
             draft.losses.append(Loss(f"{where}.name", "Anthropic has no names of speakers"))
         if message.role in ("system", "developer"):
@@ -70,9 +66,9 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
 
 
 def _system(message: Message, where: str) -> Iterator[Block]:
-    for position, part in enumerate(message.parts):
+    for place, part in parts_of(message, where):
         if not isinstance(part, Text):
-            raise _unsayable(part, f"{where}.content[{position}]")
+            raise unsayable(part, place)
         if part.text:
             yield _marked({"type": "text", "text": part.text}, part.cache_control)
 
@@ -98,23 +94,16 @@ def _in_order(turn: Block) -> Any:
 
 
 def _blocks(message: Message, where: str, draft: Draft) -> Iterator[Block | None]:
-    spoken = call = 0
-    for position, part in enumerate(message.parts):
+    for place, part in parts_of(message, where):
         match part:
             case Reasoning():
-                yield _thinking(part, where, draft)
+                yield _thinking(part, place, draft)
             case ToolCall():
-                yield _tool_use(part, f"{where}.tool_calls[{call}]" if part.id else f"{where}.function_call", draft)
-                call += 1
+                yield _tool_use(part, place, draft)
             case ToolResult():
-                yield _tool_result(part, _shifted(where, position), draft)
+                yield _tool_result(part, place, draft)
             case _:
-                yield content_block(part, f"{where}.content[{spoken}]", draft)
-                spoken += 1
-
-
-def _shifted(where: str, by: int) -> str:
-    return f"messages[{int(where[9:-1]) + by}]"
+                yield content_block(part, place, draft)
 
 
 def content_block(part: Part, where: str, draft: Draft) -> Block | None:
@@ -131,7 +120,7 @@ def content_block(part: Part, where: str, draft: Draft) -> Block | None:
         case Opaque() if is_block(part):
             return dict(part.data)
         case Audio() | Opaque() | Reasoning() | ToolCall() | ToolResult():
-            raise _unsayable(part, where)
+            raise unsayable(part, where)
         case _:
             assert_never(part)
 
@@ -142,13 +131,6 @@ def _text(part: Text | Refusal) -> Block | None:
     cited = write_citations(part.citations)
     block: Block = {"type": "text", "text": part.text} | ({"citations": cited} if cited else {})
     return _marked(block, part.cache_control)
-
-
-def _unsayable(part: Part, where: str) -> BadRequest:
-    kind = part.data.get("type") if isinstance(part, Opaque) and isinstance(part.data, dict) else type(part).__name__
-    return BadRequest(
-        f"This provider has no content of type {str(kind).lower()}", param=where, code="unsupported_content"
-    )
 
 
 def _marked(block: Block, cache_control: Any) -> Block:
@@ -162,30 +144,14 @@ def _thinking(part: Reasoning, where: str, draft: Draft) -> Block | None:
     if part.signature is not None and draft.thinks:
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     reason = "has no signature" if draft.thinks else "this model does not think"
-    draft.losses.append(Loss(f"{where}.reasoning", reason))
+    draft.losses.append(Loss(where, reason))
     return None
 
 
 def _tool_use(call: ToolCall, where: str, draft: Draft) -> Block:
-    call_id = tool_id(call.id) if call.id else _made_id(call.name, draft)
-    block = {"type": "tool_use", "id": call_id, "name": call.name, "input": _input(call.arguments, where)}
+    call_id = tool_id(draft.ids.of_call(call))
+    block = {"type": "tool_use", "id": call_id, "name": call.name, "input": arguments_of(call, where)}
     return _marked(block, call.cache_control)
-
-
-def _input(arguments: str, where: str) -> Any:
-    """Nothing is {}: clients send "" for tools without parameters. The stdlib's parser keeps integers of any size."""
-    try:
-        said = json.loads(arguments, parse_constant=_no_number) if arguments.strip() else {}
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        suffix = ".arguments" if where.endswith("function_call") else ".function.arguments"
-        raise BadRequest("The arguments of a tool call must be a JSON object", param=where + suffix)
-    return said
-
-
-def _no_number(said: str) -> Any:
-    raise ValueError(f"{said} is no JSON")
 
 
 def tool_id(given: str) -> str:
@@ -193,28 +159,10 @@ def tool_id(given: str) -> str:
     return _FOREIGN.sub("_", given)
 
 
-def _made_id(name: str, draft: Draft) -> str:
-    draft.made += 1
-    made = f"call_{draft.made}"
-    draft.pending.append((name, made))
-    return made
-
-
-def _result_id(result: ToolResult, where: str, draft: Draft) -> str:
-    """A legacy function's answer belongs to the oldest open call of that name."""
-    if result.call_id:
-        return tool_id(result.call_id)
-    for position, (name, made) in enumerate(draft.pending):
-        if name == result.name:
-            del draft.pending[position]
-            return made
-    raise BadRequest("This message answers no function call", param=f"{where}.name")
-
-
 def _tool_result(result: ToolResult, where: str, draft: Draft) -> Block:
-    blocks = [content_block(part, f"{where}.content[{position}]", draft) for position, part in enumerate(result.parts)]
+    blocks = [content_block(part, place, draft) for place, part in result_parts(result, where)]
     content = _in_order({"role": "tool", "content": [block for block in blocks if block]})
-    block: Block = {"type": "tool_result", "tool_use_id": _result_id(result, where, draft)}
+    block: Block = {"type": "tool_result", "tool_use_id": tool_id(draft.ids.of_result(result, where))}
     if content:
         block["content"] = content
     if result.is_error:

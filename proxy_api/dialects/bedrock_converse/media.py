@@ -7,12 +7,12 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_AudioBlock.h
 
 from __future__ import annotations
 
-import binascii
 import re
 from typing import Any
 
 from proxy_api.chat import Audio, File, Image
 from proxy_api.dialects.bedrock_converse.hosted import Hosted
+from proxy_api.dialects.saying import decoded
 from proxy_api.errors import BadRequest
 
 IMAGE_FORMATS = {
@@ -112,13 +112,5 @@ def _source(data: str | None, url: str | None, where: str) -> dict[str, Any]:
 
 
 def _check_size(data: str | None, limit: int, where: str, code: str) -> None:
-    if data is not None and len(_decoded(data, where)) > limit:
+    if data is not None and len(decoded(data, where)) > limit:
         raise BadRequest(f"The file is larger than {limit / (1024 * 1024):g} MB", param=where, code=code)
-
-
-def _decoded(data: str, where: str) -> bytes:
-    """Base64 (RFC 4648), strictly."""
-    try:
-        return binascii.a2b_base64(data, strict_mode=True)
-    except (binascii.Error, ValueError):
-        raise BadRequest("The data is not valid base64", param=where) from None

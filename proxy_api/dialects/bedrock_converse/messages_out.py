@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -29,6 +28,8 @@ from proxy_api.chat import (
 from proxy_api.dialects.bedrock_converse.call_ids import CallIds
 from proxy_api.dialects.bedrock_converse.hosted import Hosted
 from proxy_api.dialects.bedrock_converse.media import audio_block, document_block, image_block, is_document
+from proxy_api.dialects.functions import arguments_of
+from proxy_api.dialects.saying import parts_of, placed, result_parts, unsayable
 from proxy_api.errors import BadRequest
 
 Block = dict[str, Any]
@@ -54,10 +55,7 @@ class Draft:
 def write_messages(messages: tuple[Message, ...], draft: Draft) -> list[Block]:
     """The turns; the draft gets the rest. Raises BadRequest naming the client's own message and part where content
     cannot be said."""
-    index = 0
-    for message in messages:
-        where = f"messages[{index}]"
-        index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
+    for where, message in placed(messages):
         if message.name is not None:
             draft.lose(f"{where}.name", "Bedrock has no names of speakers")
         if message.role in ("system", "developer"):
@@ -92,10 +90,9 @@ def _say_system(draft: Draft) -> None:
 
 
 def _system(message: Message, where: str, draft: Draft) -> Iterator[Group]:
-    for position, part in enumerate(message.parts):
-        place = f"{where}.content[{position}]"
+    for place, part in parts_of(message, where):
         if not isinstance(part, Text):
-            raise _unsayable(part, place)
+            raise unsayable(part, place)
         if group := _text(part, place, draft):
             yield group
 
@@ -118,23 +115,16 @@ def _in_order(role: str, groups: list[Group]) -> list[Block]:
 
 
 def _groups(message: Message, where: str, draft: Draft) -> Iterator[Group]:
-    spoken = call = 0
-    for position, part in enumerate(message.parts):
+    for place, part in parts_of(message, where):
         match part:
             case Reasoning():
-                yield _thought(part, where, draft)
+                yield _thought(part, place, draft)
             case ToolCall():
-                yield _tool_use(part, f"{where}.tool_calls[{call}]" if part.id else f"{where}.function_call", draft)
-                call += 1
+                yield _tool_use(part, place, draft)
             case ToolResult():
-                yield _tool_result(part, _shifted(where, position), draft)
+                yield _tool_result(part, place, draft)
             case _:
-                yield _content(part, f"{where}.content[{spoken}]", draft)
-                spoken += 1
-
-
-def _shifted(where: str, by: int) -> str:
-    return f"messages[{int(where[9:-1]) + by}]"
+                yield _content(part, place, draft)
 
 
 def _content(part: Part, where: str, draft: Draft) -> Group:
@@ -157,7 +147,7 @@ def _content(part: Part, where: str, draft: Draft) -> Group:
         case Opaque(dialect="bedrock_converse"):
             return [dict(part.data)]
         case Opaque() | Reasoning() | ToolCall() | ToolResult():
-            raise _unsayable(part, where)
+            raise unsayable(part, where)
         case _:
             assert_never(part)
 
@@ -167,13 +157,6 @@ def _text(part: Text | Refusal, where: str, draft: Draft) -> Group:
     if not part.text:
         return []
     return _marked({"text": part.text}, part.cache_control if isinstance(part, Text) else None, where, draft)
-
-
-def _unsayable(part: Part, where: str) -> BadRequest:
-    kind = part.data.get("type") if isinstance(part, Opaque) and isinstance(part.data, dict) else type(part).__name__
-    return BadRequest(
-        f"This provider has no content of type {str(kind).lower()}", param=where, code="unsupported_content"
-    )
 
 
 def _marked(block: Block, mark: Any, where: str, draft: Draft) -> Group:
@@ -199,37 +182,20 @@ def _thought(part: Reasoning, where: str, draft: Draft) -> Group:
     if taken == "all" or (taken == "signed" and part.signature is not None):
         signature = {} if part.signature is None else {"signature": part.signature}
         return [{"reasoningContent": {"reasoningText": {"text": part.text} | signature}}]
-    draft.lose(f"{where}.reasoning", "has no signature" if taken == "signed" else "this model takes no thoughts back")
+    draft.lose(where, "has no signature" if taken == "signed" else "this model takes no thoughts back")
     return []
 
 
 def _tool_use(call: ToolCall, where: str, draft: Draft) -> Group:
-    call_id = draft.ids.of_call(call.id, call.name)
-    said = {"toolUseId": call_id, "name": call.name, "input": _input(call.arguments, where)}
+    said = {"toolUseId": draft.ids.of_call(call), "name": call.name, "input": arguments_of(call, where)}
     return _marked({"toolUse": said}, call.cache_control, where, draft)
-
-
-def _input(arguments: str, where: str) -> Any:
-    """Nothing is {}: clients send "" for tools without parameters. The stdlib's parser keeps integers of any size."""
-    try:
-        said = json.loads(arguments, parse_constant=_no_number) if arguments.strip() else {}
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        suffix = ".arguments" if where.endswith("function_call") else ".function.arguments"
-        raise BadRequest("The arguments of a tool call must be a JSON object", param=where + suffix)
-    return said
-
-
-def _no_number(said: str) -> Any:
-    raise ValueError(f"{said} is no JSON")
 
 
 def _tool_result(result: ToolResult, where: str, draft: Draft) -> Group:
     """A cache point may not stand within a result: it follows. An empty result is an empty text, because some models
     refuse an empty list."""
     said: Block = {
-        "toolUseId": draft.ids.of_result(result.call_id, result.name, where),
+        "toolUseId": draft.ids.of_result(result, where),
         "content": [block for block in _result_blocks(result, where, draft) if "cachePoint" not in block],
     }
     if not said["content"]:
@@ -245,8 +211,7 @@ def _tool_result(result: ToolResult, where: str, draft: Draft) -> Group:
 
 
 def _result_blocks(result: ToolResult, where: str, draft: Draft) -> Iterator[Block]:
-    for position, part in enumerate(result.parts):
-        place = f"{where}.content[{position}]"
+    for place, part in result_parts(result, where):
         if isinstance(part, Audio) or (isinstance(part, Image) and not draft.hosted.results):
-            raise _unsayable(part, place)
+            raise unsayable(part, place)
         yield from _content(part, place, draft)

@@ -8,7 +8,7 @@ https://ai.google.dev/gemini-api/docs/thought-signatures (a signature goes back 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -30,6 +30,7 @@ from proxy_api.chat import (
 from proxy_api.dialects.functions import arguments_of
 from proxy_api.dialects.google.fields import json_object
 from proxy_api.dialects.google.media import media_part
+from proxy_api.dialects.saying import parts_of, placed, result_parts, unsayable
 from proxy_api.errors import BadRequest
 
 Said = dict[str, Any]
@@ -55,11 +56,9 @@ class Draft:
 
 def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
     """Fills the draft. Raises BadRequest naming the client's own message and part where content cannot be said."""
-    index = 0
-    for message in messages:
-        where = f"messages[{index}]"
-        index += len(message.parts) if message.role == "tool" else 1  # results of parallel calls were messages each
-        _note_name(message, where, draft)
+    for where, message in placed(messages):
+        if message.name is not None:
+            draft.losses.append(Loss(f"{where}.name", "Gemini has no names of speakers"))
         match message.role:
             case "system" | "developer":
                 if draft.contents:
@@ -68,7 +67,7 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
             case "assistant":
                 _add(draft, "model", _signed(_model_parts(message, where, draft), draft))
             case "user":
-                _add(draft, "user", list(_user_parts(message.parts, where, draft)))
+                _add(draft, "user", list(_said(parts_of(message, where), draft)))
             case "tool":
                 _add_results(message, where, draft)
             case _:
@@ -77,27 +76,22 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> None:
         draft.contents.append({"role": "user", "parts": [{"text": ""}]})
 
 
-def _note_name(message: Message, where: str, draft: Draft) -> None:
-    if message.name is not None:
-        draft.losses.append(Loss(f"{where}.name", "Gemini has no names of speakers"))
-
-
 def _add(draft: Draft, role: str, parts: list[Said]) -> None:
     if parts:
         draft.contents.append({"role": role, "parts": parts})
 
 
 def _system(message: Message, where: str, draft: Draft) -> Iterator[Said]:
-    for position, part in enumerate(message.parts):
+    parts = list(parts_of(message, where))
+    for place, part in parts:
         if not isinstance(part, (Text, Refusal)):
-            raise _unsayable(part, f"{where}.content[{position}]")
-        yield from _user_parts((part,), where, draft, position)
+            raise unsayable(part, place)
+    yield from _said(parts, draft)
 
 
-def _user_parts(parts: tuple[Part, ...], where: str, draft: Draft, first: int = 0) -> Iterator[Said]:
-    for position, part in enumerate(parts, first):
-        said = _content(part, f"{where}.content[{position}]", draft)
-        if said:
+def _said(parts: Iterable[tuple[str, Part]], draft: Draft) -> Iterator[Said]:
+    for place, part in parts:
+        if said := _content(part, place, draft):
             yield said
 
 
@@ -112,7 +106,7 @@ def _content(part: Part, where: str, draft: Draft) -> Said | None:
         case Opaque(dialect="google"):
             return dict(part.data)
         case Opaque() | Reasoning() | ToolCall() | ToolResult():
-            raise _unsayable(part, where)
+            raise unsayable(part, where)
         case _:
             assert_never(part)
 
@@ -127,27 +121,15 @@ def _note_losses(part: Part, where: str, draft: Draft) -> None:
         draft.losses.append(Loss(f"{where}.file.filename", "Gemini has no file names"))
 
 
-def _unsayable(part: Part, where: str) -> BadRequest:
-    kind = part.data.get("type") if isinstance(part, Opaque) and isinstance(part.data, dict) else type(part).__name__
-    return BadRequest(
-        f"This provider has no content of type {str(kind).lower()}", param=where, code="unsupported_content"
-    )
-
-
 def _model_parts(message: Message, where: str, draft: Draft) -> Iterator[Said]:
-    spoken = call = 0
-    for part in message.parts:
+    for place, part in parts_of(message, where):
         match part:
             case Reasoning():
-                yield from _thought(part, where, draft)
+                yield from _thought(part, place, draft)
             case ToolCall():
-                yield _function_call(
-                    part, f"{where}.tool_calls[{call}]" if part.id else f"{where}.function_call", draft
-                )
-                call += 1
+                yield _function_call(part, place, draft)
             case _:
-                said = _content(part, f"{where}.content[{spoken}]", draft)
-                spoken += 1
+                said = _content(part, place, draft)
                 signature = part.signature if isinstance(part, (Text, Image)) else None
                 if said or signature:
                     yield (said or {"text": ""}) | _signature(signature)
@@ -160,7 +142,7 @@ def _signature(signature: str | None) -> Said:
 def _thought(part: Reasoning, where: str, draft: Draft) -> Iterator[Said]:
     """A sealed thought is readable to its own maker only."""
     if part.redacted is not None:
-        draft.losses.append(Loss(f"{where}.reasoning", "sealed by another model"))
+        draft.losses.append(Loss(where, "sealed by another model"))
     elif part.text or part.signature:
         yield {"text": part.text, "thought": True} | _signature(part.signature)
 
@@ -187,13 +169,12 @@ def _signed(parts: Iterator[Said], draft: Draft) -> list[Said]:
 
 def _add_results(message: Message, where: str, draft: Draft) -> None:
     """All results in one content; what a model before Gemini 3 cannot take in a result follows in the user's words."""
-    number = int(where[9:-1])
     results: list[Said] = []
     beside: list[Said] = []
-    for position, part in enumerate(message.parts):
+    for place, part in parts_of(message, where):
         if not isinstance(part, ToolResult):
-            raise _unsayable(part, where)
-        result, media = _result(part, f"messages[{number + position}]", draft)
+            raise unsayable(part, place)
+        result, media = _result(part, place, draft)
         if media and draft.facts.media_results:
             result["parts"] = media
         elif media:
@@ -209,7 +190,7 @@ def _result(result: ToolResult, where: str, draft: Draft) -> tuple[Said, list[Sa
     name = name or result.name
     if not name:
         raise BadRequest("This message answers no tool call", param=f"{where}.tool_call_id")
-    parts = list(_user_parts(result.parts, where, draft))
+    parts = list(_said(result_parts(result, where), draft))
     texts = [part["text"] for part in parts if "text" in part]
     said: Said = {
         "name": draft.spelled.get(name, name),
