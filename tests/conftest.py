@@ -21,8 +21,8 @@ hypothesis.settings.load_profile("quick")
 
 @pytest.fixture(scope="session", autouse=True)
 def real_servers() -> None:
-    """The run stands on PostgreSQL, and Redis answers: within 2 s instead of 70 ms, for others may be using the machine.
-    What those 70 ms do is tried with Valkeys that tests start for themselves."""
+    """The run stands on PostgreSQL, and Redis answers: within 2 s, not 70 ms, for others may be using the machine. What
+    those 70 ms do is tried with Valkeys that tests start for themselves."""
     settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=2, SOCKET_CONNECT_TIMEOUT=2)
     assert connection.vendor == "postgresql"
     assert cache.client.get_client().ping()  # type: ignore[attr-defined]

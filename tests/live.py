@@ -218,7 +218,8 @@ def run_sql(statement: str) -> None:
 def child(
     command: list[str], environment: dict[str, str], folder: Path, *descriptors: int
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for the length of a block, its stderr in server.log; ended by SIGTERM, after 15 s by SIGKILL."""
+    """A process for the length of a block, its stderr in server.log; then killed with all that it started: a test that
+    is about an end in order asks for it itself, and the others need not wait for one."""
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -234,9 +235,6 @@ def child(
     try:
         yield process
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(15)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -250,4 +248,4 @@ def wait_until_ready(server: Live, seconds: float = 30) -> None:
                 return
         if server.server.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"the server did not come up: {server.log()}")
-        time.sleep(0.1)
+        time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,10 +34,17 @@ def test_short_calls_end_long_ones_are_told_and_new_ones_are_refused() -> None:
         assert live.upstream.wait_until(lambda: live.upstream.count == 3 * EACH, 5)
         for client in short + long:
             client.until(b"Hello")
-        live.server.terminate()
-        told_at = time.monotonic()
-        time.sleep(0.5)
-        assert is_refused(live)
+        with socket.create_connection(("127.0.0.1", live.port), timeout=5) as kept:
+            kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert received(kept, b"ok\n").startswith(b"HTTP/1.1 200 ")
+            live.server.terminate()
+            told_at = time.monotonic()
+            time.sleep(0.5)
+            assert is_refused(live)
+            kept.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            away = received(kept, b"}}")
+        assert away.startswith(b"HTTP/1.1 503 ")
+        assert b"connection: close" in away.lower()
         with ThreadPoolExecutor(3 * EACH) as pool:
             list(pool.map(Client.rest, short + long + plain))
         assert live.server.wait(10) == 0
@@ -49,6 +57,14 @@ def test_short_calls_end_long_ones_are_told_and_new_ones_are_refused() -> None:
         counts = live.rows("SELECT status, count(*) AS n FROM cache_admin_usagerecord GROUP BY status")
         assert {row["status"]: row["n"] for row in counts} == {"ok": EACH, "shutdown": 2 * EACH}
         assert live.upstream.wait_until(lambda: len(live.upstream.aborted) == 2 * EACH)
+
+
+def received(sock: socket.socket, end: bytes) -> bytes:
+    """What comes, up to and with `end`."""
+    out = b""
+    while not out.endswith(end) and (piece := sock.recv(65536)):
+        out += piece
+    return out
 
 
 def is_refused(live: Live) -> bool:
