@@ -24,14 +24,14 @@ print(issuing.issue("known")[1], issuing.issue("unknown")[1])
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_postgres():
     service = services.start_postgres()
     yield service
     service.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def issued(own_postgres):
     """Two tokens of an installation on a PostgreSQL of its own."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "proxy_site.settings", "DATABASE_URL": own_postgres.url}
