@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy_api.chat import (
+    JSON,
     ChatRequest,
     File,
     Loss,
@@ -18,6 +19,7 @@ from proxy_api.chat import (
     Opaque,
     Part,
     Reasoning,
+    ResponseFormat,
     Text,
     ToolCall,
     ToolChoice,
@@ -192,6 +194,14 @@ def chosen(request: ChatRequest) -> ChatRequest:
         return request
     allowed = tuple(tool for tool in request.tools if tool.name in choice.names)
     return replace(request, tools=allowed, tool_choice=ToolChoice(choice.mode))
+
+
+def described(form: ResponseFormat) -> JSON:
+    """A format's schema with what the format says about itself, for languages that take a schema alone."""
+    schema = form.schema
+    if not schema or not form.description or "description" in schema:
+        return schema
+    return schema | {"description": form.description}
 
 
 def given(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool
 from proxy_api.dialects.asked import answer_tool
 from proxy_api.dialects.functions import write_tool
-from proxy_api.dialects.saying import chosen
+from proxy_api.dialects.saying import chosen, described
 
 JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
 _WORDS = {"required": "REQUIRED", "named": "REQUIRED", "none": "NONE"}
@@ -73,4 +73,4 @@ def _fields(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
 
 def _format(form: ResponseFormat) -> dict[str, Any]:
     said: dict[str, Any] = {"type": "json_object"}
-    return said | ({"json_schema": form.schema} if form.type == "json_schema" and form.schema else {})
+    return said | ({"json_schema": described(form)} if form.type == "json_schema" and form.schema else {})

@@ -15,6 +15,7 @@ from typing import Any
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolChoice
 from proxy_api.dialects.names import spellings
+from proxy_api.dialects.saying import described
 from proxy_api.errors import BadRequest
 
 JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
@@ -104,5 +105,4 @@ def _answer_in_json(plan: Plan, form: ResponseFormat, facts: ModelFacts) -> None
         return
     plan.config["responseMimeType"] = "application/json"
     if form.type == "json_schema" and form.schema is not None:
-        described = form.description and "description" not in form.schema
-        plan.config["responseJsonSchema"] = form.schema | ({"description": form.description} if described else {})
+        plan.config["responseJsonSchema"] = described(form)

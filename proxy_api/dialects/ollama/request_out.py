@@ -13,7 +13,7 @@ from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat
 from proxy_api.dialects.functions import write_tool
 from proxy_api.dialects.ollama.messages_out import Draft, write_messages
-from proxy_api.dialects.saying import chosen, given, marks, silent, single, unheard, wish
+from proxy_api.dialects.saying import chosen, described, given, marks, silent, single, unheard, wish
 
 # Fields that only Ollama has; a client that says them means them.
 OWN = ("keep_alive", "shift", "truncate")
@@ -74,7 +74,7 @@ def _options(request: ChatRequest) -> dict[str, Any]:
 def _format(form: ResponseFormat | None) -> Any:
     if form is None:
         return None
-    return form.schema if form.type == "json_schema" and form.schema else "json"
+    return described(form) if form.type == "json_schema" and form.schema else "json"
 
 
 def _think(request: ChatRequest, losses: list[Loss]) -> bool | str | None:

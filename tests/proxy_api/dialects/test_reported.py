@@ -32,3 +32,10 @@ def test_the_name_of_a_speaker(name: str) -> None:
 def test_a_place_in_the_middle_of_the_talk(name: str) -> None:
     body, lost = told(name, HELLO, {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Again"})
     assert (body.index("Hello") < body.index("Be brief.") < body.index("Again")) != ("messages[1].role" in lost)
+
+
+@every_language
+def test_what_an_answers_format_says_about_itself(name: str) -> None:
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "pet", "description": "A pet.", "schema": schema}}
+    assert "A pet." in told(name, response_format=form)[0]
