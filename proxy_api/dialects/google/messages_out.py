@@ -194,7 +194,7 @@ def _result(result: ToolResult, where: str, draft: Draft) -> tuple[Said, list[Sa
     texts = [part["text"] for part in parts if "text" in part]
     said: Said = {
         "name": draft.spelled.get(name, name),
-        "response": _response("".join(texts), result.is_error, len(parts) > len(texts)),
+        "response": _response("\n".join(texts), result.is_error, len(parts) > len(texts)),
     }
     return said | _id(result.call_id), [part for part in parts if "text" not in part]
 

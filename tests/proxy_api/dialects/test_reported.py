@@ -39,3 +39,23 @@ def test_what_an_answers_format_says_about_itself(name: str) -> None:
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
     form = {"type": "json_schema", "json_schema": {"name": "pet", "description": "A pet.", "schema": schema}}
     assert "A pet." in told(name, response_format=form)[0]
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+
+
+def answered(*content: dict[str, Any], **fields: Any) -> list[dict[str, Any]]:
+    """A talk in which a tool was called and said this."""
+    called = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    return [HELLO, called, {"role": "tool", "tool_call_id": "call_1", "content": list(content), **fields}]
+
+
+def text(said: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "text", "text": said, **fields}
+
+
+@every_language
+def test_two_texts_of_a_result_stay_two(name: str) -> None:
+    body, _ = told(name, *answered(text("12"), text("34")))
+    assert "12" in body
+    assert "1234" not in body
