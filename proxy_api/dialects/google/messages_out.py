@@ -196,7 +196,10 @@ def _result(result: ToolResult, where: str, draft: Draft) -> tuple[Said, list[Sa
         "name": draft.spelled.get(name, name),
         "response": _response("\n".join(texts), result.is_error, len(parts) > len(texts)),
     }
-    return said | _id(result.call_id), [part for part in parts if "text" not in part]
+    media = [part for part in parts if "text" not in part]
+    if media and not draft.facts.media_results:
+        draft.losses.append(Loss(f"{where}.content", "media follow in the user's words"))
+    return said | _id(result.call_id), media
 
 
 def _response(text: str, failed: bool, media: bool) -> Said:

@@ -59,3 +59,10 @@ def test_two_texts_of_a_result_stay_two(name: str) -> None:
     body, _ = told(name, *answered(text("12"), text("34")))
     assert "12" in body
     assert "1234" not in body
+
+
+def test_media_of_a_result_that_an_earlier_gemini_gets_beside_it() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    _, lost = told("google", *answered(text("Look"), picture), model="gemini-2.5-flash")
+    assert lost.keys() == {"messages[2].content"}
+    assert told("google", *answered(text("Look"), picture), model="gemini-3-flash-preview")[1] == {}
