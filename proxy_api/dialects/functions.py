@@ -30,6 +30,13 @@ def write_tool(tool: Tool, *, strict: bool = False) -> dict[str, Any]:
     return {"type": "function", "function": given(function)}
 
 
+def object_schema(schema: Any) -> dict[str, Any]:
+    """Parameters for a language that insists on an object."""
+    if not schema:
+        return {"type": "object", "properties": {}}
+    return schema if "type" in schema else {"type": "object", **schema}
+
+
 def read_tools(said: Iterable[Any]) -> tuple[Tool, ...]:
     return tuple(_tool(tool["function"]) for tool in said)
 

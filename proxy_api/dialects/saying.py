@@ -27,6 +27,7 @@ from proxy_api.chat import (
 )
 from proxy_api.errors import BadRequest
 
+JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-ndjson", "application/yaml")
 
 
@@ -180,16 +181,32 @@ def wish(request: ChatRequest) -> Wish:
     return Wish("reasoning_enabled") if enabled else Wish()
 
 
+def known_choice(request: ChatRequest) -> ToolChoice | None:
+    """The choice of tools; None where it means nothing without any. Raises BadRequest for one of tools that are not
+    there."""
+    choice, tools = request.tool_choice, bool(request.tools or request.native_tools)
+    if choice is None or (not tools and choice.mode in ("auto", "none")):
+        return None
+    names = {tool.name for tool in request.tools} | {named(tool) for _, tool in request.native_tools}
+    missing = [name for name in choice.names if name not in names]
+    if missing or not tools:
+        told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
+        raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
+    return choice
+
+
+def named(tool: Opaque) -> str | None:
+    """The name of a tool that runs at its provider, where it has one."""
+    name = tool.data.get("name") if isinstance(tool.data, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def chosen(request: ChatRequest) -> ChatRequest:
     """With the tools that the choice leaves, and a choice without a list. Raises BadRequest for a choice of tools that
     are not there; a choice that means nothing without tools is left out."""
-    choice, names = request.tool_choice, {tool.name for tool in request.tools}
-    if choice is None or (not request.tools and choice.mode in ("auto", "none")):
+    choice = known_choice(request)
+    if choice is None:
         return replace(request, tool_choice=None)
-    missing = [name for name in choice.names if name not in names]
-    if missing or not request.tools:
-        told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
-        raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
     if choice.mode == "named" or not choice.names:
         return request
     allowed = tuple(tool for tool in request.tools if tool.name in choice.names)

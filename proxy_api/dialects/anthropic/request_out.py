@@ -14,7 +14,7 @@ from proxy_api.dialects.anthropic.messages_out import Draft, write_messages
 from proxy_api.dialects.anthropic.native import FIELDS
 from proxy_api.dialects.anthropic.tools_out import Plan, plan_tools
 from proxy_api.dialects.anthropic.tuning_out import tune, wants_thinking
-from proxy_api.errors import BadRequest
+from proxy_api.dialects.saying import silent, single
 
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 _SAID = frozenset(
@@ -25,7 +25,8 @@ _USER_ID_LIMIT = 256
 
 def write_request(request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, Any], tuple[Loss, ...]]:
     """Raises BadRequest where the request cannot be carried out: n above 1, audio, a part that Anthropic has not."""
-    _refuse(request)
+    single(request)
+    silent(request)
     draft = Draft(thinks=facts.thinking != "none")
     write_messages(request.messages, draft)
     plan = plan_tools(request, facts, wants_thinking(request, facts))
@@ -42,14 +43,6 @@ def write_request(request: ChatRequest, facts: ModelFacts) -> tuple[dict[str, An
         body["stream"] = True
     losses += _unsaid(request)
     return body, tuple(losses)
-
-
-def _refuse(request: ChatRequest) -> None:
-    if request.n is not None and request.n > 1:
-        raise BadRequest("This provider gives one choice only", param="n", code="unsupported_value")
-    if "audio" in (request.knobs.get("modalities") or ()) or request.knobs.get("audio"):
-        param = "modalities" if request.knobs.get("modalities") else "audio"
-        raise BadRequest("This provider does not answer in audio", param=param, code="unsupported_value")
 
 
 def _output_config(request: ChatRequest, plan: Plan, effort: str | None) -> dict[str, Any]:

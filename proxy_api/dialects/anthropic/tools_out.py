@@ -7,7 +7,6 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,10 @@ from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolChoice
 from proxy_api.dialects.anthropic.native import TOOL_FIELDS, is_tool
 from proxy_api.dialects.asked import answer_tool
+from proxy_api.dialects.functions import object_schema
+from proxy_api.dialects.saying import JSON_LINE, known_choice
 from proxy_api.errors import BadRequest
 
-JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FORMAT = "response_format.json_schema.schema"
 
@@ -36,7 +36,7 @@ class Plan:
 
 def plan_tools(request: ChatRequest, facts: ModelFacts, thinking: bool) -> Plan:
     """thinking: the request asks for it; then JSON without a schema is asked for by a line and not by a forced tool."""
-    choice = _known_choice(request)
+    choice = known_choice(request)
     losses: list[Loss] = []
     tools = _with_natives(request, _tools(request, choice, facts, losses), choice)
     form = request.response_format
@@ -52,18 +52,6 @@ def plan_tools(request: ChatRequest, facts: ModelFacts, thinking: bool) -> Plan:
     return _answer_by_tool(request, tools, choice, losses)
 
 
-def _known_choice(request: ChatRequest) -> ToolChoice | None:
-    choice, names = request.tool_choice, {tool.name for tool in request.tools} | set(_native_names(request))
-    anything = bool(request.tools or request.native_tools)
-    if choice is None or (not anything and choice.mode in ("auto", "none")):
-        return None
-    missing = [name for name in choice.names if name not in names]
-    if missing or not anything:
-        told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
-        raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
-    return choice
-
-
 def _tools(
     request: ChatRequest, choice: ToolChoice | None, facts: ModelFacts, losses: list[Loss]
 ) -> list[dict[str, Any]]:
@@ -74,12 +62,6 @@ def _tools(
     places = (place for place in range(len(request.tools) + len(taken)) if place not in taken)
     tools = [_tool(tool, field.format(place), facts, losses) for place, tool in zip(places, request.tools, strict=True)]
     return [tool for tool in tools if not kept or tool["name"] in kept]
-
-
-def _native_names(request: ChatRequest) -> Iterator[str]:
-    for _, tool in request.native_tools:
-        if isinstance(tool.data, dict) and isinstance(name := tool.data.get("name"), str):
-            yield name
 
 
 def _with_natives(request: ChatRequest, tools: list[dict[str, Any]], choice: ToolChoice | None) -> list[dict[str, Any]]:
@@ -107,19 +89,13 @@ def _tool(tool: Tool, where: str, facts: ModelFacts, losses: list[Loss]) -> dict
     fields = {
         "name": tool.name,
         "description": tool.description or None,
-        "input_schema": _object_schema(tool.parameters),
+        "input_schema": object_schema(tool.parameters),
         "strict": strict or None,
         "cache_control": tool.cache_control,
         **{name: tool.extra.get(name) for name in TOOL_FIELDS},
     }
     losses.extend(Loss(f"{where}.{name}", "unknown to Anthropic") for name in tool.extra if name not in TOOL_FIELDS)
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _object_schema(schema: Any) -> dict[str, Any]:
-    if not schema:
-        return {"type": "object", "properties": {}}
-    return schema if "type" in schema else {"type": "object", **schema}
 
 
 def _plan(
@@ -165,7 +141,7 @@ def _answer_by_tool(
     tool = {
         "name": name,
         "description": form.description or "Gives the answer as JSON.",
-        "input_schema": _object_schema(form.schema),
+        "input_schema": object_schema(form.schema),
     }
     mine = tools if choice is None or choice.mode != "none" else []
     said = {"type": "any"} if mine else {"type": "tool", "name": name}

@@ -17,6 +17,7 @@ from proxy_api.dialects.bedrock_converse.hosted import Hosted, hosted
 from proxy_api.dialects.bedrock_converse.messages_out import Draft, write_messages
 from proxy_api.dialects.bedrock_converse.tools_out import Able, plan_tools
 from proxy_api.dialects.bedrock_converse.tuning_out import tune_converse
+from proxy_api.dialects.saying import silent, single
 from proxy_api.errors import BadRequest
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html ; auto is Bedrock's own default.
@@ -55,11 +56,8 @@ def _draft(request: ChatRequest, facts: ModelFacts, family: Hosted) -> Draft:
 
 
 def _refuse(request: ChatRequest) -> None:
-    if request.n is not None and request.n > 1:
-        raise BadRequest("This provider gives one choice only", param="n", code="unsupported_value")
-    if "audio" in (request.knobs.get("modalities") or ()) or request.knobs.get("audio"):
-        param = "modalities" if request.knobs.get("modalities") else "audio"
-        raise BadRequest("This provider does not answer in audio", param=param, code="unsupported_value")
+    single(request)
+    silent(request)
     if request.native_tools:
         place, _ = request.native_tools[0]
         raise BadRequest("This provider has only functions", param=f"tools[{place}].type", code="unsupported_value")

@@ -15,10 +15,12 @@ from typing import Any
 
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolCall, ToolChoice
-from proxy_api.dialects.anthropic.tools_out import JSON_LINE, closed
+from proxy_api.dialects.anthropic.tools_out import closed
 from proxy_api.dialects.asked import answer_tool
 from proxy_api.dialects.bedrock_converse.hosted import Hosted
 from proxy_api.dialects.bedrock_converse.messages_out import cache_point
+from proxy_api.dialects.functions import object_schema
+from proxy_api.dialects.saying import JSON_LINE, known_choice
 from proxy_api.errors import BadRequest
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -60,7 +62,7 @@ class Able:
 def plan_tools(request: ChatRequest, able: Able) -> Plan:
     """Raises BadRequest for a tool's name and for a choice that names no tool."""
     plan = Plan()
-    choice = _known_choice(request)
+    choice = known_choice(request)
     tools = _tools(request, choice, able, plan)
     choice = _without_none(request, tools, choice, plan)
     _answer_format(request, able, plan)
@@ -71,17 +73,6 @@ def plan_tools(request: ChatRequest, able: Able) -> Plan:
         plan.forced = bool(said) and "auto" not in said
         plan.fields["toolConfig"] = {"tools": tools} | ({"toolChoice": said} if said else {})
     return plan
-
-
-def _known_choice(request: ChatRequest) -> ToolChoice | None:
-    choice, names = request.tool_choice, {tool.name for tool in request.tools}
-    if choice is None or (not request.tools and choice.mode in ("auto", "none")):
-        return None
-    missing = [name for name in choice.names if name not in names]
-    if missing or not request.tools:
-        told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
-        raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
-    return choice
 
 
 def _tools(request: ChatRequest, choice: ToolChoice | None, able: Able, plan: Plan) -> list[Block]:
@@ -105,7 +96,7 @@ def _spec(tool: Tool, where: str, able: Able, plan: Plan) -> Block:
     """A description may not be empty: then there is none."""
     if not _NAME.fullmatch(tool.name):
         raise BadRequest("Tool names have 1 to 64 letters, digits, _ or -", param=f"{where}.name")
-    spec: Block = {"name": tool.name, "inputSchema": {"json": _object_schema(tool.parameters)}}
+    spec: Block = {"name": tool.name, "inputSchema": {"json": object_schema(tool.parameters)}}
     if tool.description:
         spec["description"] = tool.description
     if tool.strict and able.structured:
@@ -115,12 +106,6 @@ def _spec(tool: Tool, where: str, able: Able, plan: Plan) -> Block:
     return {"toolSpec": spec}
 
 
-def _object_schema(schema: Any) -> dict[str, Any]:
-    if not schema:
-        return {"type": "object", "properties": {}}
-    return schema if "type" in schema else {"type": "object", **schema}
-
-
 def _from_history(request: ChatRequest, plan: Plan) -> Iterator[Block]:
     names = dict.fromkeys(
         part.name for message in request.messages for part in message.parts if isinstance(part, ToolCall)
@@ -128,7 +113,7 @@ def _from_history(request: ChatRequest, plan: Plan) -> Iterator[Block]:
     if names:
         plan.lose("tools", "declared as the history has calls")
     for name in names:
-        yield {"toolSpec": {"name": name, "inputSchema": {"json": _object_schema(None)}}}
+        yield {"toolSpec": {"name": name, "inputSchema": {"json": object_schema(None)}}}
 
 
 def _without_none(request: ChatRequest, tools: list[Block], choice: ToolChoice | None, plan: Plan) -> ToolChoice | None:
@@ -196,7 +181,7 @@ def _add_answer_tool(request: ChatRequest, tools: list[Block], plan: Plan, choic
     spec = {
         "name": name,
         "description": form.description or "Gives the answer as JSON.",
-        "inputSchema": {"json": _object_schema(form.schema)},
+        "inputSchema": {"json": object_schema(form.schema)},
     }
     said: Block = {"any": {}}
     if choice is not None and choice.mode == "named":

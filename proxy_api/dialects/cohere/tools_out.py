@@ -13,9 +13,8 @@ from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool
 from proxy_api.dialects.asked import answer_tool
 from proxy_api.dialects.functions import write_tool
-from proxy_api.dialects.saying import chosen, described
+from proxy_api.dialects.saying import JSON_LINE, chosen, described
 
-JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
 _WORDS = {"required": "REQUIRED", "named": "REQUIRED", "none": "NONE"}
 
 

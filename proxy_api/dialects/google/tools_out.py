@@ -15,10 +15,8 @@ from typing import Any
 from proxy_api.catalog import ModelFacts
 from proxy_api.chat import ChatRequest, Loss, ResponseFormat, Tool, ToolChoice
 from proxy_api.dialects.names import spellings
-from proxy_api.dialects.saying import described
-from proxy_api.errors import BadRequest
+from proxy_api.dialects.saying import JSON_LINE, described, known_choice
 
-JSON_LINE = "Answer with one JSON object and nothing else: no prose, no code fence."
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 
@@ -40,24 +38,13 @@ def spelled_anew(request: ChatRequest) -> Mapping[str, str]:
 
 def plan_tools(request: ChatRequest, facts: ModelFacts, spelled: Mapping[str, str]) -> Plan:
     plan = Plan()
-    choice = _known_choice(request)
+    choice = known_choice(request)
     _declare(plan, request, choice, spelled)
     if request.response_format is not None:
         _answer_in_json(plan, request.response_format, facts)
     if request.tools and request.parallel_tool_calls is False:
         plan.losses.append(Loss("parallel_tool_calls", "Gemini cannot be held to one call"))
     return plan
-
-
-def _known_choice(request: ChatRequest) -> ToolChoice | None:
-    choice, names = request.tool_choice, {tool.name for tool in request.tools}
-    if choice is None or (not request.tools and choice.mode in ("auto", "none")):
-        return None
-    missing = [name for name in choice.names if name not in names]
-    if missing or not request.tools:
-        told = f"Tool {missing[0]!r} is not among the tools" if missing else "tool_choice needs tools"
-        raise BadRequest(told, param="function_call" if request.legacy_functions else "tool_choice")
-    return choice
 
 
 def _declare(plan: Plan, request: ChatRequest, choice: ToolChoice | None, spelled: Mapping[str, str]) -> None:
