@@ -25,16 +25,17 @@ from tests.loopback import Upstream
 
 pytestmark = pytest.mark.timeout(120)
 COMMAND = [sys.executable, str(ROOT / "manage.py"), "serve"]
+SMALL = ("--port", "0", "--workers", "1")
 
 
 class Served:
     """A running `serve`: its process, what it printed, its address."""
 
-    def __init__(self, folder: Path, upstream: Upstream, *words: str) -> None:
-        self.log = folder / "serve.log"
-        with self.log.open("wb") as log:
+    def __init__(self, folder: Path, upstream: Upstream, *words: str, log: str = "serve.log") -> None:
+        self.folder, self.log = folder, folder / log
+        with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [*COMMAND, *words], env=environment(folder, upstream), stdout=log, stderr=subprocess.STDOUT, cwd=folder
+                [*COMMAND, *words], env=environment(folder, upstream), stdout=out, stderr=subprocess.STDOUT, cwd=folder
             )
 
     @property
@@ -46,6 +47,23 @@ class Served:
         found = re.search(r"Dragoman is ready: (http://127\.0\.0\.1:\d+)$", self.printed, re.MULTILINE)
         assert found, self.printed
         return found[1]
+
+    @property
+    def token(self) -> str:
+        """The key that a first run shows."""
+        found = re.search(r"\bdgm_\w+", self.printed)
+        assert found, self.printed
+        return found[0]
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self) -> None:
+        """At once, with all that it started."""
+        if self.process.poll() is None:
+            for process in [*self.family(), self.process]:
+                process.kill()
+        self.process.wait()
 
     def program(self, word: str) -> psutil.Process:
         """The child whose command line holds `word`."""
@@ -99,7 +117,7 @@ def statuses(folder: Path) -> list[str]:
         return [status for (status,) in connection.execute("SELECT status FROM cache_admin_usagerecord")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
     with Upstream() as provider:
         yield provider
@@ -107,6 +125,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def serve(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Served]]:
+    """Starts one that only this test has; all in one folder."""
     started: list[Served] = []
 
     def start(*words: str) -> Served:
@@ -115,56 +134,71 @@ def serve(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Served]]
 
     yield start
     for served in started:
-        served.process.terminate()
-        served.process.wait(40)
+        served.end()
 
 
-def test_it_comes_up_by_itself_answers_and_goes_down_in_order(serve: Callable[..., Served], tmp_path: Path) -> None:
-    served = serve("--port", "0", "--workers", "1")
-    url = served.wait_ready()
-    token = re.search(r"\bdgm_\w+", served.printed)
-    assert token
-    assert f"curl {url}/v1/chat/completions" in served.printed
-    assert re.search(rf"Admin: {url}/admin/  user: admin  password: \S+", served.printed)
-    assert asked(url, token[0])["status"] == 200
-    assert until(lambda: asked(url, token[0])["cache"].startswith("hit"), 5)
-    assert until(lambda: "ok" in statuses(tmp_path), 15), "Celery ships what beat asks it to"
-    family = psutil.Process(served.process.pid).children(recursive=True)
-    served.process.send_signal(signal.SIGTERM)
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Served]:
+    """A first run that comes up by itself and that no test ends."""
+    served = Served(tmp_path_factory.mktemp("shared"), upstream, *SMALL)
+    served.wait_ready()
+    yield served
+    served.end()
+
+
+def test_it_comes_up_by_itself_and_answers(shared: Served) -> None:
+    url = shared.wait_ready()
+    assert f"curl {url}/v1/chat/completions" in shared.printed
+    assert re.search(rf"Admin: {url}/admin/  user: admin  password: \S+", shared.printed)
+    assert asked(url, shared.token)["status"] == 200
+    assert until(lambda: asked(url, shared.token)["cache"].startswith("hit"), 5)
+    assert until(lambda: "ok" in statuses(shared.folder), 15), "Celery ships what beat asks it to"
+
+
+def test_secrets_and_data_are_ours_alone(shared: Served) -> None:
+    data = shared.folder / "data"
+    assert [path for path in data.rglob("*") if path.stat().st_mode & 0o077] == []
+    assert {path.name for path in (data / "secrets").iterdir()} == {"master_key", "secret_key"}
+
+
+def test_another_beside_it_is_refused(shared: Served, upstream: Upstream) -> None:
+    another = Served(shared.folder, upstream, "--port", "0", log="another.log")
+    assert another.process.wait(20) != 0
+    assert "Another Dragoman already runs on" in another.printed
+
+
+def test_a_valkey_that_dies_comes_back_and_the_proxy_answers_meanwhile(shared: Served) -> None:
+    url = shared.wait_ready()
+    asked(url, shared.token)
+    shared.program("valkey").kill()
+    assert asked(url, shared.token)["status"] == 200
+    assert until(lambda: shared.has("valkey"), 5)
+    assert until(lambda: asked(url, shared.token)["cache"].startswith("hit"), 10)
+
+
+def test_asked_to_stop_it_goes_down_in_order_and_the_second_run_shows_no_secret(serve: Callable[..., Served]) -> None:
+    first = serve(*SMALL)
+    first.wait_ready()
+    goes_down(first, signal.SIGTERM)
+    second = serve(*SMALL)
+    second.wait_ready()
+    assert "dgm_" not in second.printed
+    assert "password" not in second.printed
+    goes_down(second, signal.SIGINT)
+
+
+def goes_down(served: Served, asked_by: signal.Signals) -> None:
+    assert until(lambda: served.has("celery"), 5)
+    family = served.family()
+    served.process.send_signal(asked_by)
     assert served.process.wait(30) == 0
     assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
-def test_the_second_run_shows_no_secret_and_a_third_beside_it_is_refused(serve: Callable[..., Served]) -> None:
-    first = serve("--port", "0", "--workers", "1")
-    first.wait_ready()
-    first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(30) == 0
-    second = serve("--port", "0", "--workers", "1")
-    second.wait_ready()
-    assert "dgm_" not in second.printed
-    assert "password" not in second.printed
-    third = serve("--port", "0")
-    assert third.process.wait(20) != 0
-    assert "Another Dragoman already runs on" in third.printed
-
-
-def test_a_valkey_that_dies_comes_back_and_the_proxy_answers_meanwhile(serve: Callable[..., Served]) -> None:
-    served = serve("--port", "0", "--workers", "1")
-    url = served.wait_ready()
-    token = re.search(r"\bdgm_\w+", served.printed)
-    assert token
-    asked(url, token[0])
-    served.program("valkey").kill()
-    assert asked(url, token[0])["status"] == 200
-    assert until(lambda: served.has("valkey"), 5)
-    assert until(lambda: asked(url, token[0])["cache"].startswith("hit"), 10)
-
-
 def test_when_the_web_server_dies_everything_stops_with_an_error(serve: Callable[..., Served]) -> None:
-    served = serve("--port", "0", "--workers", "1")
+    served = serve(*SMALL)
     served.wait_ready()
-    family = psutil.Process(served.process.pid).children(recursive=True)
+    family = served.family()
     served.program("gunicorn").kill()
     assert served.process.wait(30) == 1
     assert "The web server ended by itself" in served.printed
@@ -172,10 +206,10 @@ def test_when_the_web_server_dies_everything_stops_with_an_error(serve: Callable
 
 
 def test_a_parent_that_is_killed_leaves_no_child_behind(serve: Callable[..., Served]) -> None:
-    served = serve("--port", "0", "--workers", "1")
+    served = serve(*SMALL)
     served.wait_ready()
     assert until(lambda: served.has("celery"), 5)
-    family = psutil.Process(served.process.pid).children(recursive=True)
+    family = served.family()
     served.process.kill()
     assert psutil.wait_procs(family, timeout=20)[1] == []
 
@@ -187,10 +221,3 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve: Callable[..., Served]) 
         assert served.process.wait(20) == 1
         assert f"127.0.0.1:{port} cannot be listened on" in served.printed
         assert "Traceback" not in served.printed
-
-
-def test_secrets_and_data_are_ours_alone(serve: Callable[..., Served], tmp_path: Path) -> None:
-    serve("--port", "0", "--workers", "1").wait_ready()
-    open_to_others = [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o077]
-    assert open_to_others == []
-    assert {path.name for path in (tmp_path / "data" / "secrets").iterdir()} == {"master_key", "secret_key"}
