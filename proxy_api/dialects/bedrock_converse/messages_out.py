@@ -141,7 +141,7 @@ def _content(part: Part, where: str, draft: Draft) -> Group:
                 )
             return _marked(image_block(part, draft.hosted, where), part.cache_control, where, draft)
         case File():
-            return _marked(document_block(part, draft.hosted, draft.names, where), part.cache_control, where, draft)
+            return _document(part, where, draft)
         case Audio():
             return _marked(audio_block(part, where), part.cache_control, where, draft)
         case Opaque(dialect="bedrock_converse"):
@@ -150,6 +150,14 @@ def _content(part: Part, where: str, draft: Draft) -> Group:
             raise unsayable(part, where)
         case _:
             assert_never(part)
+
+
+def _document(file: File, where: str, draft: Draft) -> Group:
+    """The ending of its name is its format."""
+    block = document_block(file, draft.hosted, draft.names, where)
+    if file.filename and block["document"]["name"] not in (file.filename, file.filename.rpartition(".")[0]):
+        draft.lose(f"{where}.file.filename", "Bedrock takes letters, digits and each name once")
+    return _marked(block, file.cache_control, where, draft)
 
 
 def _text(part: Text | Refusal, where: str, draft: Draft) -> Group:

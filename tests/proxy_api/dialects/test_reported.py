@@ -66,3 +66,15 @@ def test_media_of_a_result_that_an_earlier_gemini_gets_beside_it() -> None:
     _, lost = told("google", *answered(text("Look"), picture), model="gemini-2.5-flash")
     assert lost.keys() == {"messages[2].content"}
     assert told("google", *answered(text("Look"), picture), model="gemini-3-flash-preview")[1] == {}
+
+
+def pdf(filename: str) -> dict[str, Any]:
+    return {"type": "file", "file": {"filename": filename, "file_data": "data:application/pdf;base64,JVBERg=="}}
+
+
+def test_a_documents_name_that_bedrock_refuses() -> None:
+    said = {"role": "user", "content": [text("Read"), pdf("a plan.pdf"), pdf("a_plan.pdf"), pdf("a plan")]}
+    body, lost = told("bedrock_converse", said)
+    names = [block["document"]["name"] for block in orjson.loads(body)["messages"][0]["content"][1:]]
+    assert names == ["a plan", "a-plan", "a plan (2)"]
+    assert lost.keys() == {f"messages[0].content[{place}].file.filename" for place in (2, 3)}
