@@ -27,10 +27,12 @@ MAX_DIGITS = 310  # those of the largest double, and a sign: a longer integer wo
 
 Path = tuple[str, ...]
 # Where the order of names is part of the meaning: structured outputs follow the schema's order. "*" is any array item.
-CHAT_SCHEMAS: tuple[Path, ...] = (
+SCHEMAS: tuple[Path, ...] = (
     ("tools", "*", "function", "parameters"),
     ("functions", "*", "parameters"),
     ("response_format", "json_schema", "schema"),
+    ("tools", "*", "parameters"),  # Responses
+    ("text", "format", "schema"),
 )
 # How the answer is sent, not what it says: one cached completion serves both.
 DELIVERY = frozenset({"stream", "stream_options"})
@@ -104,7 +106,7 @@ def edited(body: Body, replace: Mapping[str, bytes], remove: Collection[str] = (
     return raw[:end] + lead + b",".join(added) + raw[end:]
 
 
-def canonical(value: Mapping[str, Any], ordered: Sequence[Path] = CHAT_SCHEMAS) -> bytes:
+def canonical(value: Mapping[str, Any], ordered: Sequence[Path] = SCHEMAS) -> bytes:
     """One form for all bodies that mean the same: no white space, names sorted, but in their own order inside the
     JSON Schemas found at `ordered`; without the members that only say how the answer is sent.
 

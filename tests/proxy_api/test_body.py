@@ -232,6 +232,8 @@ def test_the_type_of_a_number_and_the_order_of_an_array_are_part_of_the_form() -
         lambda schema: {"tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}]},
         lambda schema: {"functions": [{"name": "f", "parameters": schema}]},
         lambda schema: {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}},
+        lambda schema: {"tools": [{"type": "function", "name": "f", "parameters": schema}]},
+        lambda schema: {"text": {"format": {"type": "json_schema", "name": "r", "schema": schema}}},
     ],
 )
 def test_the_order_inside_a_schema_is_part_of_the_form(place: Any) -> None:
