@@ -36,7 +36,7 @@ _PARTICIPANT = matching(r"[^\s<|\\/>]+", "expected a name without white space or
 
 
 # -- parts -------------------------------------------------------------------------------------------------------
-def _link(value: Any, param: str) -> None:
+def link(value: Any, param: str) -> None:
     """http(s) with a host, a provider's object store, or a data URL in base64; never file:, ftp:, gopher:."""
     text(value, param)
     scheme = value[:8].partition(":")[0].lower()
@@ -64,7 +64,7 @@ def _data_url(url: str, param: str) -> None:
         raise wrong_value(param, "the data URL holds no valid base64")
 
 
-_IMAGE = record({"url": _link, "detail": one_of("auto", "low", "high", "original")}, ("url",))
+_IMAGE = record({"url": link, "detail": one_of("auto", "low", "high", "original")}, ("url",))
 _AUDIO = record({"data": filled, "format": filled}, ("data", "format"))
 _FILE = record({"file_data": filled, "file_id": filled, "filename": text, "format": text})
 
@@ -79,7 +79,7 @@ def _file(value: Any, param: str) -> None:
 _PARTS: Mapping[str, Rule] = {
     "text": text,
     "refusal": text,
-    "image_url": either(str, _link, _IMAGE),
+    "image_url": either(str, link, _IMAGE),
     "input_audio": either(str, filled, _AUDIO),
     "file": _file,
 }
