@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from proxy_api.chat import JSON
-from proxy_api.dialects import openai_chat, openai_completions
+from proxy_api import framing, replay
+from proxy_api.chat import JSON, Usage
+from proxy_api.dialects import openai_chat, openai_completions, openai_responses
 from proxy_api.dialects.openai_chat.errors import error_in
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 
@@ -20,11 +21,13 @@ from proxy_api.errors import UpstreamError, UpstreamIncomplete
 class Form:
     """judge: the finish reason of every choice of a complete answer ({} where it has none); raises UpstreamIncomplete,
     UpstreamError. fold: a stream's data payloads -> the finished answer. unfold: the reverse, whole frames; the flag
-    says whether usage is wanted."""
+    says whether usage is wanted. usage: what a finished answer says that it used. last: the last word of a stream."""
 
     judge: Callable[[JSON], dict[int, str]]
     fold: Callable[[Sequence[bytes]], dict[str, Any]]
     unfold: Callable[[dict[str, Any], bool], bytes]
+    usage: Callable[[dict[str, Any]], Usage | None] = openai_chat.usage_of
+    last: bytes = framing.DONE
 
 
 def judge_list(member: str, body: JSON) -> dict[int, str]:
@@ -42,8 +45,24 @@ def unstreamed(*_: object) -> NoReturn:
     raise UpstreamError("This endpoint's answers have no stream.")
 
 
+def judge_response(body: JSON) -> dict[int, str]:
+    answer = openai_responses.read_response(body, 0)
+    return {choice.index: choice.finish_reason for choice in answer.choices}
+
+
+def unfold_response(body: JSON, _usage: bool) -> bytes:
+    events = replay.replay(openai_responses.read_response(body, 0))
+    return b"".join(frame for frame in openai_responses.write_stream(events, include_usage=True) if frame)
+
+
+def usage_of_response(body: JSON) -> Usage | None:
+    return openai_responses.read_response(body, 0).usage
+
+
 CHAT = Form(openai_chat.judge, openai_chat.fold, openai_chat.unfold)
 COMPLETIONS = Form(openai_chat.judge, openai_completions.fold, openai_completions.unfold)
 # https://developers.openai.com/api/reference/resources/embeddings and /moderations
 EMBEDDINGS = Form(partial(judge_list, "data"), unstreamed, unstreamed)
 MODERATIONS = Form(partial(judge_list, "results"), unstreamed, unstreamed)
+# Its last event holds the whole response: https://developers.openai.com/api/reference/resources/responses/streaming-events
+RESPONSES = Form(judge_response, unstreamed, unfold_response, usage_of_response, last=b"")

@@ -26,7 +26,6 @@ from keys.settled import settings
 from proxy_api import caching, framing, relay
 from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.body import canonical
-from proxy_api.dialects import openai_chat
 from proxy_api.endpoints import serving
 from proxy_api.errors import ClientGone, GatewayError, error_object
 from proxy_api.flight import Call, Flight, Plan
@@ -139,15 +138,15 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
     entry.cost_usd = NOTHING
     body = orjson.loads(found.answer)
-    reasons = [choice["finish_reason"] for choice in body.get("choices", ())]  # judged when it was stored
-    facts = relay.Facts(openai_chat.usage_of(body), reasons, model=body.get("model"), complete=True)
+    form = call.endpoint.form
+    facts = relay.Facts(form.usage(body), list(form.judge(body).values()), model=body.get("model"), complete=True)
     if call.kept == "full":
         entry.request_body, entry.answer_body = call.body.raw, found.answer
     record.succeed(facts, time.monotonic())
     headers = hit_headers(record, found, call.now)
     if not call.stream:
         return Answer(headers, body=found.answer)
-    frames = iter([call.endpoint.form.unfold(body, relay.usage_wanted(call.body.value))])
+    frames = iter([form.unfold(body, relay.usage_wanted(call.body.value))])
     return Answer(headers, frames=Frames(frames))
 
 
@@ -213,7 +212,8 @@ def relayed(flight: Flight, first: bytes | None, source: Generator[bytes | None]
             flight.fail(unforeseen())
             yield framing.sse(orjson.dumps(error_object(unforeseen())))
             return
-        yield framing.DONE
+        if last := flight.call.endpoint.form.last:
+            yield last
 
 
 class Frames:

@@ -104,7 +104,7 @@ class Way(Protocol):
         ...
 
     def completion(self) -> bytes:
-        """The finished answer as OpenAI chat JSON; only where the way was told to keep it."""
+        """The finished answer as the client's JSON; only where the way was told to keep it."""
         ...
 
     def turn(self) -> Turn:
@@ -251,11 +251,18 @@ class Verbatim:
 
 
 class Crossing:
-    """Two languages: the request and the answer go through the neutral chat."""
+    """Two languages: the request and the answer go through the neutral chat. client: the language of the caller."""
 
-    def __init__(self, route: Route, body: request_body.Body, dialect: Dialect, keeping: Keeping) -> None:
-        self.route, self.body, self.dialect, self.keeping = route, body, dialect, keeping
-        self.asked = CLIENT_DIALECT.read_request({**body.value, "model": route.model})
+    def __init__(
+        self,
+        route: Route,
+        body: request_body.Body,
+        dialect: Dialect,
+        keeping: Keeping,
+        client: Dialect = DIALECTS[CLIENT_DIALECT.name],
+    ) -> None:
+        self.route, self.body, self.dialect, self.keeping, self.client = route, body, dialect, keeping, client
+        self.asked = client.read_request({**body.value, "model": route.model})
         self.losses: tuple[chat.Loss, ...] = ()
         self.facts = Facts()
         self.told = self.asked.messages  # as the client sent them, whatever is added to `asked`
@@ -281,13 +288,13 @@ class Crossing:
         response = response_as_asked(self.named(read), self.asked, repeats_prefill=self.dialect.repeats_prefill)
         self.facts = response_facts(response)
         self.answers = [choice.parts for choice in response.choices]
-        self.answer = dumps(CLIENT_DIALECT.write_response(response))
+        self.answer = dumps(self.client.write_response(response))
         return self.answer
 
     def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
         read = self.dialect.read_stream(self.dialect.frames(pieces), self.keeping.now)
         events = self.noted(events_as_asked(read, self.asked, repeats_prefill=self.dialect.repeats_prefill))
-        for frame in CLIENT_DIALECT.write_stream(events, usage_wanted(self.body.value)):
+        for frame in self.client.write_stream(events, usage_wanted(self.body.value)):
             if frame != framing.DONE:
                 yield frame
         if not self.facts.complete:
@@ -330,7 +337,7 @@ class Crossing:
     def completion(self) -> bytes:
         if self.answer:
             return self.answer
-        return orjson.dumps(CLIENT_DIALECT.write_response(replay.collect(self.events)))
+        return orjson.dumps(self.client.write_response(replay.collect(self.events)))
 
     def read_error(self, status: int, headers: Mapping[str, str], answer: bytes, *, own_key: bool) -> GatewayError:
         return self.dialect.read_error(status, headers, answer, own_key=own_key)

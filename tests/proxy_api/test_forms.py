@@ -9,6 +9,7 @@ import pytest
 
 from proxy_api import forms
 from proxy_api.catalog.kinds import kind_of
+from proxy_api.chat import Usage
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.framing import frames
 from tests.bodies import completion_answer, completion_stream
@@ -33,6 +34,22 @@ def test_an_unfolded_completion_folds_into_itself(include_usage: bool) -> None:
     whole = json.loads(completion_answer(choices=choices))
     again = forms.COMPLETIONS.fold(payloads(forms.COMPLETIONS.unfold(whole, include_usage)))
     assert again == (whole if include_usage else {key: value for key, value in whole.items() if key != "usage"})
+
+
+def test_an_unfolded_response_ends_with_itself() -> None:
+    said = {"type": "output_text", "text": "Hi", "annotations": []}
+    item = {"type": "message", "id": "msg_0", "role": "assistant", "status": "completed", "content": [said]}
+    usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    head = {"id": "resp_1", "object": "response", "created_at": 5, "model": "m"}
+    whole = {**head, "status": "completed", "output": [item], "usage": usage}
+    last = json.loads(payloads(forms.RESPONSES.unfold(whole, False))[-1])
+    assert last["type"] == "response.completed"
+    assert {name: last["response"][name] for name in (*head, "status", "output")} == {
+        name: whole[name] for name in (*head, "status", "output")
+    }
+    assert (forms.RESPONSES.judge(whole), forms.RESPONSES.usage(whole)) == ({0: "stop"}, Usage(3, 2))
+    with pytest.raises(UpstreamIncomplete):
+        forms.RESPONSES.judge({**whole, "status": "in_progress"})
 
 
 @pytest.mark.parametrize("form", [forms.EMBEDDINGS, forms.MODERATIONS])
