@@ -213,9 +213,16 @@ def _tool_result(result: ToolResult, where: str, draft: Draft) -> Group:
             said["status"] = "error"
         else:
             draft.lose(f"{where}.is_error", "the model has no status for results")
-    marks = (part.cache_control for part in result.parts if isinstance(part, (Text, Image, File, Audio)))
-    mark = next((mark for mark in (result.cache_control, *marks) if mark is not None), None)
-    return _marked({"toolResult": said}, mark, where, draft)
+    return _marked({"toolResult": said}, _result_mark(result, where, draft), where, draft)
+
+
+def _result_mark(result: ToolResult, where: str, draft: Draft) -> Any:
+    """Its own or one of its parts': there is room for one behind it."""
+    marked = ((place, getattr(part, "cache_control", None)) for place, part in result_parts(result, where))
+    found = [(place, mark) for place, mark in ((where, result.cache_control), *marked) if mark is not None]
+    for place, _ in found[1:] if draft.hosted.marks else ():
+        draft.lose(f"{place}.cache_control", "one cache point follows a result")
+    return found[0][1] if found else None
 
 
 def _result_blocks(result: ToolResult, where: str, draft: Draft) -> Iterator[Block]:

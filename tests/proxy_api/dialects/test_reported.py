@@ -78,3 +78,11 @@ def test_a_documents_name_that_bedrock_refuses() -> None:
     names = [block["document"]["name"] for block in orjson.loads(body)["messages"][0]["content"][1:]]
     assert names == ["a plan", "a-plan", "a plan (2)"]
     assert lost.keys() == {f"messages[0].content[{place}].file.filename" for place in (2, 3)}
+
+
+def test_marks_of_a_result_beyond_the_one_that_bedrock_has_room_for() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    body, lost = told("bedrock_converse", *answered(text("12", **mark), text("34", **mark)))
+    assert body.count("cachePoint") == 1
+    assert lost.keys() >= {"messages[2].content[1].cache_control"}
+    assert "messages[2].content[0].cache_control" not in lost
