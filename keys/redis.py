@@ -84,6 +84,7 @@ class Pipe:
         self._breaker = Breaker()
         self._sending = threading.Lock()
         self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
+        self.losses = 0
 
     def tell(self, command: tuple[Argument, ...]) -> None:
         """Send at once, between two exchanges or in the middle of one, and do not wait: the reply comes after those
@@ -198,6 +199,7 @@ class Pipe:
     def _disconnect(self) -> None:
         self._connection.disconnect()
         self._owed = 0
+        self.losses += 1
 
 
 def fail(batch: list[Call], error: Exception | None) -> None:
@@ -219,6 +221,11 @@ def tell(*args: Argument) -> None:
     """A command whose reply nobody needs. It is on its way when this returns, before whatever anyone asks later.
     RedisAway where Redis has not answered lately; a refusal is not heard of."""
     _pipe().tell(args)
+
+
+def losses() -> int:
+    """How often this process has lost its connection: where that is more than before, what was told may be lost."""
+    return _pipe().losses
 
 
 _pipes: dict[int, Pipe] = {}
