@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy_api.chat import ChatRequest, Loss
 from proxy_api.dialects.openai_responses.facts import Reasoner, level, reasoner
-from proxy_api.dialects.saying import wish
+from proxy_api.dialects.saying import Wish, wish
 
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -44,13 +44,22 @@ def _effort(tuning: Tuning, request: ChatRequest, model: Reasoner) -> str | None
     asked = wish(request)
     if asked.budget is not None:
         tuning.losses.append(Loss("reasoning_budget", "Responses has no budget"))
-    if asked.effort is None or (asked.param != "reasoning_effort" and not asked.budget and not model.reasons):
+    if asked.effort is None:
+        return _switched_on(tuning, asked, model)
+    if asked.param != "reasoning_effort" and not asked.budget and not model.reasons:
         return None
     said = level(asked.effort, model.efforts)
     if said != asked.effort:
         param = "reasoning_effort" if asked.budget else asked.param
         tuning.losses.append(Loss(param or "reasoning_effort", f"{asked.effort} became {said}"))
     return said
+
+
+def _switched_on(tuning: Tuning, asked: Wish, model: Reasoner) -> str | None:
+    """Reasoning that is only wished for: models that do none by themselves get their middle level."""
+    if asked.param == "reasoning_enabled" and not model.reasons:
+        tuning.losses.append(Loss("reasoning_enabled", "it is not known how to make the model reason"))
+    return "medium" if asked.param is not None and model.default == "none" else None
 
 
 def _asked_reasoning(request: ChatRequest) -> dict[str, Any]:

@@ -86,3 +86,17 @@ def test_marks_of_a_result_beyond_the_one_that_bedrock_has_room_for() -> None:
     assert body.count("cachePoint") == 1
     assert lost.keys() >= {"messages[2].content[1].cache_control"}
     assert "messages[2].content[0].cache_control" not in lost
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "lost"),
+    [
+        ("gpt-5.2", "medium", set()),  # it does not reason unless it is told to
+        ("o3", None, set()),
+        ("gpt-4o", None, {"reasoning_enabled"}),
+        ("my-deployment", None, {"reasoning_enabled"}),
+    ],
+)
+def test_reasoning_that_is_only_switched_on_at_openai(model: str, effort: str | None, lost: set[str]) -> None:
+    body, losses = told("openai_responses", model=model, reasoning_enabled=True)
+    assert (orjson.loads(body).get("reasoning", {}).get("effort"), losses.keys()) == (effort, lost)
