@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -77,11 +78,14 @@ class Identity:
 
     def may_come_from(self, address: str) -> bool:
         """address: the client's, as IPv4 or IPv6 text; one that is none is nowhere."""
-        if not self.networks:
-            return True
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(found, "ipv4_mapped", None) or found
-        return any(mapped in network for network in self.networks if network.version == mapped.version)
+        return not self.networks or lies_in(address, self.networks)
+
+
+def lies_in(address: str, networks: Sequence[Network]) -> bool:
+    """Whether `address` is one, and in a network of these; an IPv4 address may be mapped (RFC 4291, 2.5.5.2)."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return any(plain in network for network in networks if network.version == plain.version)

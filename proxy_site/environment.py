@@ -6,6 +6,7 @@ Only settings.py calls these: no other module reads os.environ.
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -75,6 +76,14 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def names(name: str) -> tuple[str, ...]:
     """A comma-separated list, blanks dropped."""
     return tuple(part.strip() for part in text(name).split(",") if part.strip())
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """A comma-separated list of IP networks and addresses."""
+    try:
+        return tuple(ip_network(entry, strict=False) for entry in names(name))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be IP networks such as 10.0.0.0/8") from None
 
 
 def everything() -> dict[str, str]:

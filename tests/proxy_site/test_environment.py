@@ -35,6 +35,14 @@ def test_a_flag_has_a_few_spellings(monkeypatch: pytest.MonkeyPatch, value: str,
     assert environment.flag("R5") is meaning
 
 
+def test_networks_are_a_list_and_anything_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R5", "10.0.0.0/8, 192.0.2.1,2001:db8::/32")
+    assert [str(one) for one in environment.networks("R5")] == ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]
+    monkeypatch.setenv("R5", "proxy.example.com")
+    with pytest.raises(ImproperlyConfigured, match="R5"):
+        environment.networks("R5")
+
+
 @pytest.mark.parametrize("value", ["maybe", "2"])
 def test_a_flag_that_is_neither_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("R5", value)
