@@ -57,7 +57,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     yield from way.complete(partial(completed, flight, route))
     request = request_for(call, route, way)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
-    if way.losses and strict(call.headers):
+    if way.losses and (call.identity.strict or strict(call.headers)):
         raise unsayable(way.losses[0])
     with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
         while (head := exchange.head()) is None:

@@ -18,7 +18,7 @@ MODES = ("auto", "always", "never")
 STREAM_FORMATS = ("openai", "vercel-ai")
 LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 # Forwarded headers that can change an answer are part of its key.
-KEYED_HEADERS = ("openai-beta", "anthropic-beta", "x-bt-org-name", "x-bt-project-id")
+KEYED_HEADERS = ("openai-beta", "anthropic-beta", "x-bt-project-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def fresh_enough(rules: Policy, age: float) -> bool:
 def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[str, str], canonical: bytes) -> bytes:
     """The cache key: keyed BLAKE2b (RFC 7693, 32 bytes) over who asks, whom, and what.
 
-    scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name. Never the
-    credential: two credentials of one provider would halve the hits.
+    scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name, organization.
+    Never the credential: two credentials of one provider would halve the hits.
     """
     keyed = [f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers]
     parts = [scope, *target, *keyed]

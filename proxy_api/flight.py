@@ -22,6 +22,7 @@ from proxy_api.endpoints import Endpoint
 from proxy_api.errors import GatewayError
 from proxy_api.media import Fetched
 from proxy_api.recording import Record
+from proxy_api.selectors import NOTHING, Selected
 from proxy_api.transport import Watch
 from proxy_api.upstream import Route
 
@@ -29,7 +30,7 @@ from proxy_api.upstream import Route
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, free of HTTP. received: monotonic seconds; now: Unix seconds; headers: names in lower case;
-    client: the caller's socket, where the server shows it."""
+    client: the caller's socket, where the server shows it; selected: for whom it is, as call and key say together."""
 
     id: str
     endpoint: Endpoint
@@ -39,6 +40,7 @@ class Call:
     received: float
     now: float
     client: socket.socket | None = None
+    selected: Selected = NOTHING
 
     @property
     def stream(self) -> bool:

@@ -85,6 +85,11 @@ def new_entry(call: Call) -> LedgerEntry:
         at=call.now,
         key_id=call.identity.id,
         key_name=call.identity.name,
+        project_id=call.identity.rights.project,
+        project_name=call.identity.project_name,
+        organization=call.selected.organization,
+        temporary=call.identity.temporary,
+        parent=call.selected.parent,
         endpoint=call.endpoint.name,
         model_asked=call.body.value.get("model", ""),
         stream=call.stream,
@@ -117,7 +122,8 @@ def planned(call: Call, record: Record) -> Plan:
 
 def cache_key(call: Call, route: Route, endpoint_name: str | None) -> bytes:
     """Bound to the first configured route's provider and address, never to its credential."""
-    target = (call.endpoint.name, route.provider.name, address(route), route.model, endpoint_name or "")
+    asked = (call.endpoint.name, route.provider.name, address(route), route.model)
+    target = (*asked, endpoint_name or "", call.selected.organization)
     secret = pepper("cache digest")
     said = canonical(call.body.value) + "".join(sorted(call.body.literals)).encode()
     return caching.digest(secret, call.identity.scope, target, call.headers, said)

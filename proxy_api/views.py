@@ -16,12 +16,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from keys import access
+from keys.client_address import client_address
 from keys.identity import Identity
 from keys.ids import new_id
 from keys.refusals import AccessRefused
 from keys.settled import settings
 from proxy_api import body as request_body
-from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, routing
+from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, rights, routing, selectors
 from proxy_api.body import Body
 from proxy_api.endpoints import Endpoint
 from proxy_api.errors import BadRequest, ClientGone, GatewayError, error_object
@@ -48,6 +49,7 @@ class ApiView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.received, self.now, self.request_id = time.monotonic(), time.time(), new_id()
+        self.selected = selectors.NOTHING
         headers = {"x-request-id": self.request_id, "request-id": self.request_id}
         response: HttpResponseBase
         try:
@@ -55,6 +57,8 @@ class ApiView(APIView):
             response = self.preflight(request) if request.method == "OPTIONS" else self.answer(request, **kwargs)
         except Exception as exc:
             response = self.handle_exception(exc)
+        if self.selected.parent:
+            headers["x-bt-span-id"] = self.request_id
         put(response, headers)
         return response
 
@@ -68,7 +72,16 @@ class ApiView(APIView):
 
     def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         self.identity = self.caller(request)
+        self.admit(request)
         return self.answering(request.method)(request, **kwargs)
+
+    def admit(self, request: HttpRequest) -> None:
+        """Hold the call against what its key says of where from and for whom. Raises GatewayError."""
+        meta = request.META
+        self.given = request_headers(meta)
+        if self.identity.networks:
+            rights.check_network(self.identity, client_address(meta))
+        self.selected = selectors.selected(self.given, meta.get(selectors.IN_ADDRESS), self.identity)
 
     def caller(self, request: HttpRequest) -> Identity:
         """Who is asking. Raises AccessRefused."""
@@ -89,6 +102,10 @@ class ApiView(APIView):
             logger.error("unexpected failure", exc_info=exc)
         if error.status == 405:
             error.headers["Allow"] = ", ".join(name for name in self.allowed_methods if name != "OPTIONS")
+        return self.told(error)
+
+    def told(self, error: GatewayError) -> HttpResponse:
+        """An error as the client reads it."""
         return error_response(error)
 
 
@@ -115,17 +132,44 @@ def in_our_words(exc: Exception) -> GatewayError:
             return gateway.unforeseen()
 
 
-def error_response(error: GatewayError) -> HttpResponse:
-    response = HttpResponse(orjson.dumps(error_object(error)), status=error.status, content_type=JSON)
+def error_response(error: GatewayError, body: bytes | None = None, content_type: str = JSON) -> HttpResponse:
+    """body, content_type: where it is not to be OpenAI's object."""
+    body = orjson.dumps(error_object(error)) if body is None else body
+    response = HttpResponse(body, status=error.status, content_type=content_type)
     for name, value in error.headers.items():
         response.headers[name] = value
     return response
 
 
-class CallView(ApiView):
-    """POST to one of the gateway's endpoints."""
+class RecordedView(ApiView):
+    """A view whose requests are calls, to the endpoint that the address names: each is on the ledger, also refused."""
 
     endpoint: Endpoint
+
+    def admit(self, request: HttpRequest) -> None:
+        try:
+            super().admit(request)
+            rights.check_endpoint(self.identity, self.endpoint.name)
+        except GatewayError as error:
+            gateway.refused(self.call(request, self.endpoint, NO_BODY), error)
+            raise
+
+    def call(self, request: HttpRequest, endpoint: Endpoint, body: Body) -> Call:
+        return Call(
+            id=self.request_id,
+            endpoint=endpoint,
+            identity=self.identity,
+            body=body,
+            headers=self.given,
+            received=self.received,
+            now=self.now,
+            client=request.META.get("gunicorn.socket"),
+            selected=self.selected,
+        )
+
+
+class CallView(RecordedView):
+    """POST to one of the gateway's endpoints."""
 
     def called(self, request: HttpRequest, model: str | None) -> HttpResponseBase:
         endpoint = self.endpoint
@@ -141,18 +185,6 @@ class CallView(ApiView):
     def meant(self, body: Body) -> Endpoint:
         """Which endpoint the request is for. Raises BadRequest."""
         return self.endpoint
-
-    def call(self, request: HttpRequest, endpoint: Endpoint, body: Body) -> Call:
-        return Call(
-            id=self.request_id,
-            endpoint=endpoint,
-            identity=self.identity,
-            body=body,
-            headers=request_headers(request.META),
-            received=self.received,
-            now=self.now,
-            client=request.META.get("gunicorn.socket"),
-        )
 
 
 class ChatView(CallView):

@@ -13,23 +13,21 @@ from proxy_api import body as request_body
 from proxy_api import endpoints, gateway, openapi_endpoints, passthrough
 from proxy_api.body import Body
 from proxy_api.errors import BadRequest, ClientGone
-from proxy_api.flight import Call
 from proxy_api.inbound import (
     JSON_TYPES,
     declared_json,
     declared_length,
     declared_plain,
     read_limited,
-    request_headers,
     unsupported,
 )
 from proxy_api.passthrough import CONTENT_TYPE, Passing
 from proxy_api.transport_wire import EMPTY
 from proxy_api.uploads import Arriving, arriving
-from proxy_api.views import NO_BODY, ApiView, sent
+from proxy_api.views import NO_BODY, ApiView, RecordedView, sent
 
 
-class RelayedView(ApiView):
+class RelayedView(RecordedView):
     """Any path under /v1/proxy/ that OpenAI's API has and the gateway does not serve itself.
 
     path: what is passed on, where the address does not say it."""
@@ -40,7 +38,7 @@ class RelayedView(ApiView):
 
     def answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         """An unknown path is 404 before any key is looked at."""
-        self.path = endpoints.relayed(kwargs.get("path") or self.path)
+        self.endpoint = endpoints.passing(endpoints.relayed(kwargs.get("path") or self.path))
         return super().answer(request)
 
     @extend_schema(**openapi_endpoints.RELAYED)
@@ -48,11 +46,11 @@ class RelayedView(ApiView):
         try:
             body, upload = body_of(request)
         except (BadRequest, ClientGone) as error:
-            gateway.refused(self.call(request, NO_BODY), error)
+            gateway.refused(self.call(request, self.endpoint, NO_BODY), error)
             raise
         meta = request.META
         passing = Passing(
-            call=self.call(request, body),
+            call=self.call(request, self.endpoint, body),
             method=request.method or "",
             query=meta.get("QUERY_STRING", ""),
             media=meta.get("CONTENT_TYPE", ""),
@@ -66,18 +64,6 @@ class RelayedView(ApiView):
         return self.post(request)
 
     get = put = patch = delete = other
-
-    def call(self, request: HttpRequest, body: Body) -> Call:
-        return Call(
-            id=self.request_id,
-            endpoint=endpoints.passing(self.path),
-            identity=self.identity,
-            body=body,
-            headers=request_headers(request.META),
-            received=self.received,
-            now=self.now,
-            client=request.META.get("gunicorn.socket"),
-        )
 
 
 def bare(response: HttpResponseBase) -> HttpResponseBase:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import django
 from django.core.handlers.wsgi import WSGIHandler
@@ -13,6 +14,7 @@ from django.urls import get_resolver
 
 from keys.settled import settings
 from proxy_api.errors import GatewayError
+from proxy_api.selectors import IN_ADDRESS, without_organization
 from proxy_site import door, drain, failures
 from proxy_site.incoming import TimedInput, limit_chunks
 from proxy_site.lean import serve
@@ -22,6 +24,7 @@ from proxy_site.sending import StartResponse
 # What is read of a refused body before the connection closes: closing on unread bytes is a reset, which can overtake
 # the answer on its way to the client (RFC 9112, 9.6).
 LINGER_BYTES = 32 << 20
+ORGANIZATION_MARK = "/btorg/"
 
 django.setup(set_prefix=False)
 # Every view is imported now, in the parent of all workers, and not with the first request.
@@ -31,6 +34,8 @@ pages = Pages(WSGIHandler())
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """PEP 3333."""
+    if ORGANIZATION_MARK in environ["PATH_INFO"].lower():
+        take_organization(environ)
     error = draining(environ) or door.refusal(environ)
     body = environ["wsgi.input"]
     environ["wsgi.input"] = TimedInput(body, settings.DRAGOMAN_BODY_TIMEOUT)
@@ -42,6 +47,14 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     if "HTTP_TRANSFER_ENCODING" in environ:
         limit_chunks(body, settings.DRAGOMAN_MAX_BODY_BYTES)
     return (pages if failures.page_path(environ["PATH_INFO"]) else serve)(environ, start_response)
+
+
+def take_organization(environ: dict[str, Any]) -> None:
+    """/v1/proxy/btorg/ORG/rest is /v1/proxy/rest, said for ORG: the address is read before anything looks at it."""
+    raw = str(environ.get("RAW_URI") or quote(environ["PATH_INFO"], encoding="latin-1"))
+    found = without_organization(raw.partition("?")[0])
+    if found is not None:
+        environ["PATH_INFO"], environ[IN_ADDRESS] = found
 
 
 def draining(environ: dict[str, Any]) -> GatewayError | None:
