@@ -139,6 +139,39 @@ AUTO: dict[str, Any] = {
     },
     "parameters": CACHE_HEADERS,
 }
+CREDENTIALS_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": True,
+    "properties": {
+        "model": nullable("string", "the only model that it may use; none: those of its key"),
+        "ttl_seconds": nullable("number", "its life", minimum=1, maximum=86_400, default=600),
+        "logging": nullable(
+            "object",
+            "what its calls are logged under, as by x-bt-parent",
+            properties={
+                "project_name": text(),
+                "parent": text("project_id:..., project_name:..., experiment_id:..., or an exported span"),
+                "compress_audio": {"type": "boolean", "description": "kept, and without meaning here"},
+            },
+        ),
+    },
+}
+CREDENTIALS: dict[str, Any] = {
+    "summary": "A temporary credential: a token with at most the rights of the key that asks",
+    "description": "For a browser or a job that should not hold a key. It counts against its key's limits, is bound to "
+    "the organization that x-bt-org-name names, and ends with its key at the latest. Errors are plain text, or "
+    "OpenAI's object where Accept names application/json.",
+    "tags": ["credentials"],
+    "request": {"application/json": CREDENTIALS_REQUEST},
+    "responses": {
+        (200, "application/json"): {"type": "object", "required": ["key"], "properties": {"key": text("a JWT")}},
+        (400, "text/plain"): text("what is wrong, or a list of it as JSON"),
+        (401, "text/plain"): text(),
+        (403, "text/plain"): text(),
+        (503, "text/plain"): text(),
+    },
+    "parameters": [header("x-bt-org-name", "the organization that it is bound to")],
+}
 RELAYED: dict[str, Any] = {
     "summary": "Any other path of OpenAI's API, passed on",
     "description": "audio, images, files, batches, responses and more: path, method, query and body as they are, to "

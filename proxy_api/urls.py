@@ -18,6 +18,7 @@ from proxy_api.views import (
     UnknownPathView,
     greeting,
 )
+from proxy_api.views_credentials import CredentialsView
 from proxy_api.views_relayed import RealtimeView, RelayedView
 
 PREFIX = r"^(?:v1/proxy/|v1/v1/|v1/|proxy/)?"
@@ -36,6 +37,8 @@ urlpatterns = [
     route(r"openai/deployments/(?P<model>.+?)/chat/completions", ChatView.as_view()),
     route(r"openai/deployments/(?P<model>.+?)/completions", CompletionsView.as_view()),
     route(r"openai/deployments/(?P<model>.+?)/embeddings", EmbeddingsView.as_view()),
+    re_path(r"^v1/proxy/credentials/?$", CredentialsView.as_view(), name="credentials"),
+    route("credentials", CredentialsView.as_view(schema=None)),
     route("models", ModelsView.as_view(), "models"),
     route(r"models/(?P<model>.+?)", ModelView.as_view(), "model"),
     path("healthz", healthz),
