@@ -19,8 +19,11 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0, skip_checks=True)
-from keys import issuing
-print(issuing.issue("known")[1], issuing.issue("unknown")[1])
+from keys import issuing, remembered, temporary
+import time
+for name in ("known", "unknown"):
+    key, token = issuing.issue(name)
+    print(token, temporary.issue(remembered.BY_ID.get(key.id), temporary.Wishes(), time.time(), "1"))
 """
 
 
@@ -33,7 +36,7 @@ def own_postgres():
 
 @pytest.fixture(scope="module")
 def issued(own_postgres):
-    """Two tokens of an installation on a PostgreSQL of its own."""
+    """Two tokens of an installation on a PostgreSQL of its own, each with a temporary credential."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "proxy_site.settings", "DATABASE_URL": own_postgres.url}
     done = subprocess.run(
         [sys.executable, "-c", ISSUE], env=environment, cwd=settings.ROOT, capture_output=True, text=True, timeout=50
@@ -47,19 +50,19 @@ def issued(own_postgres):
 def test_without_a_database_known_keys_work_for_their_grace_and_unknown_ones_get_503(
     own_postgres, issued, halt, worker
 ):
-    known, unknown = issued
+    known, known_for_now, unknown, unknown_for_now = issued
     with Process(worker, DATABASE_URL=own_postgres.url, DRAGOMAN_KEY_GRACE="3") as process:
-        assert process.ask("identify", known)[0] == "known"
+        assert process.ask("identify", known)[0] == process.ask("identify", known_for_now)[0] == "known"
         time.sleep(0.6)
         postmaster_and_backends(own_postgres, halt)
         assert process.ask("identify", known)[0] == "known"
         assert process.ask("identify", known)[1] < 0.005
         said, seconds = process.ask("identify", unknown)
         assert (said, seconds < 2.5) == (503, True)
-        assert process.ask("identify", unknown)[0] == 503
-        assert process.ask("identify", known)[0] == "known"
+        assert process.ask("identify", unknown)[0] == process.ask("identify", unknown_for_now)[0] == 503
+        assert process.ask("identify", known)[0] == process.ask("identify", known_for_now)[0] == "known"
         time.sleep(3.1)
-        assert process.ask("identify", known)[0] == 503
+        assert process.ask("identify", known)[0] == process.ask("identify", known_for_now)[0] == 503
         if halt == signal.SIGSTOP:
             postmaster_and_backends(own_postgres, signal.SIGCONT)
             assert back(process, unknown) == "unknown"
