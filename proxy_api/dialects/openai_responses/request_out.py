@@ -73,6 +73,8 @@ def _unsaid(request: ChatRequest) -> Iterator[Loss]:
     for name, given in (("stop", request.stop), ("seed", request.seed), ("top_k", request.top_k)):
         if given not in (None, ()):
             yield Loss(name, "unknown to Responses")
+    if set(request.knobs.get("modalities") or ()) - {"text"}:
+        yield Loss("modalities", "Responses answers in text")
     for name in request.knobs:
         if name not in _SAID:
             yield Loss(name, "unknown to Responses")

@@ -89,6 +89,7 @@ def _include(tuning: Tuning, request: ChatRequest, sealed: bool, samples: bool) 
         if request.knobs.get("top_logprobs") is not None:
             tuning.fields["top_logprobs"] = request.knobs["top_logprobs"]
     elif request.knobs.get("logprobs"):
-        tuning.losses.append(Loss("logprobs", "the model refuses it while it reasons"))
+        names = [name for name in ("logprobs", "top_logprobs") if request.knobs.get(name) is not None]
+        tuning.losses += [Loss(name, "the model refuses it while it reasons") for name in names]
     if include:
         tuning.fields["include"] = list(dict.fromkeys(include))

@@ -100,3 +100,9 @@ def test_marks_of_a_result_beyond_the_one_that_bedrock_has_room_for() -> None:
 def test_reasoning_that_is_only_switched_on_at_openai(model: str, effort: str | None, lost: set[str]) -> None:
     body, losses = told("openai_responses", model=model, reasoning_enabled=True)
     assert (orjson.loads(body).get("reasoning", {}).get("effort"), losses.keys()) == (effort, lost)
+
+
+def test_what_an_answer_of_responses_will_not_hold() -> None:
+    asked: dict[str, Any] = {"modalities": ["text", "image"], "logprobs": True, "top_logprobs": 2}
+    assert told("openai_responses", model="gpt-4o", **asked)[1].keys() == {"modalities"}
+    assert told("openai_responses", model="o3", **asked)[1].keys() == asked.keys()
