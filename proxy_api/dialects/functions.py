@@ -45,6 +45,12 @@ def _tool(said: dict[str, Any]) -> Tool:
     return Tool(said["name"], said.get("description"), said.get("parameters"), said.get("strict"))
 
 
+def read_call(said: dict[str, Any]) -> ToolCall:
+    """Without an id it is found by its name, as OpenAI's legacy function calls are."""
+    function = said["function"]
+    return ToolCall(said.get("id") or "", function["name"], arguments_text(function.get("arguments")))
+
+
 def write_call(call: ToolCall, call_id: str, where: str) -> dict[str, Any]:
     """Arguments as the text that the model wrote; none is {}. Raises BadRequest for anything but a JSON object."""
     arguments_of(call, where)

@@ -14,7 +14,6 @@ from proxy_api.chat import (
     Part,
     Reasoning,
     ResponseFormat,
-    Role,
     Text,
     Tool,
     ToolCall,
@@ -23,6 +22,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.anthropic.native import NAME, TOOL_FIELDS, read_citations
 from proxy_api.dialects.anthropic.response import arguments
+from proxy_api.dialects.reading import apart, content_of
 from proxy_api.errors import BadRequest
 
 _FIELDS = frozenset(
@@ -77,23 +77,11 @@ def _messages(said: dict[str, Any]) -> Iterator[Message]:
     if system:
         yield Message("system", system)
     for item in said["messages"]:
-        parts = tuple(_parts(item["content"]))
-        results = tuple(part for part in parts if isinstance(part, ToolResult))
-        rest = tuple(part for part in parts if not isinstance(part, ToolResult))
-        if results:
-            yield Message("tool", results)
-        if rest or not results:
-            role: Role = item["role"]
-            yield Message(role, rest)
+        yield from apart(item["role"], _parts(item["content"]))
 
 
 def _parts(content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        if content:
-            yield Text(content)
-        return
-    for block in content or ():
-        yield _part(block)
+    return content_of(content, _part)
 
 
 def _part(block: dict[str, Any]) -> Part:

@@ -20,7 +20,6 @@ from proxy_api.chat import (
     Part,
     Reasoning,
     ResponseFormat,
-    Role,
     Text,
     Tool,
     ToolCall,
@@ -29,6 +28,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.bedrock_converse.media import DOCUMENT_FORMATS
 from proxy_api.dialects.bedrock_converse.response import arguments
+from proxy_api.dialects.reading import apart
 
 _MEDIA_TYPES = {form: media_type for media_type, form in DOCUMENT_FORMATS.items()}
 _FIELDS = frozenset(
@@ -72,14 +72,7 @@ def _messages(said: dict[str, Any]) -> Iterator[Message]:
     if system := _parts(said.get("system") or ()):
         yield Message("system", system)
     for item in said["messages"]:
-        parts = _parts(item.get("content") or ())
-        results = tuple(part for part in parts if isinstance(part, ToolResult))
-        rest = tuple(part for part in parts if not isinstance(part, ToolResult))
-        if results:
-            yield Message("tool", results)
-        if rest or not results:
-            role: Role = item["role"]
-            yield Message(role, rest)
+        yield from apart(item["role"], _parts(item.get("content") or ()))
 
 
 def _parts(blocks: Any) -> tuple[Part, ...]:

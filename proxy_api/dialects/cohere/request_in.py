@@ -8,19 +8,17 @@ from typing import Any
 
 from proxy_api.chat import (
     ChatRequest,
-    Image,
     Message,
     Opaque,
     Part,
     Reasoning,
     ResponseFormat,
     Text,
-    ToolCall,
     ToolChoice,
     ToolResult,
 )
-from proxy_api.dialects.functions import arguments_text, read_tools
-from proxy_api.dialects.openai_chat.messages_in import data_url
+from proxy_api.dialects.functions import read_call, read_tools
+from proxy_api.dialects.reading import content_of, image_at, together
 
 _KNOBS = ("frequency_penalty", "logprobs", "presence_penalty")
 _FIELDS = frozenset(
@@ -51,7 +49,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     strict = said.get("strict_tools") or None
     return ChatRequest(
         model=said["model"],
-        messages=tuple(_messages(said["messages"])),
+        messages=together(map(_message, said["messages"])),
         tools=tuple(replace(tool, strict=strict) for tool in read_tools(said.get("tools", ()))),
         tool_choice=_CHOICES.get(said.get("tool_choice", "")),
         response_format=_response_format(said.get("response_format") or {}),
@@ -69,34 +67,12 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     )
 
 
-def _messages(said: list[Any]) -> Iterator[Message]:
-    """Results that follow each other become one message."""
-    results: list[ToolResult] = []
-    for item in said:
-        if item["role"] == "tool":
-            results.append(ToolResult(item["tool_call_id"], tuple(_content(item.get("content")))))
-            continue
-        if results:
-            yield Message("tool", tuple(results))
-            results = []
-        plan = [Reasoning(item["tool_plan"])] if item.get("tool_plan") else []
-        calls = [_call(call) for call in item.get("tool_calls") or ()]
-        yield Message(item["role"], (*plan, *_content(item.get("content")), *calls))
-    if results:
-        yield Message("tool", tuple(results))
-
-
-def _call(said: dict[str, Any]) -> ToolCall:
-    return ToolCall(said["id"], said["function"]["name"], arguments_text(said["function"].get("arguments")))
-
-
-def _content(said: Any) -> Iterator[Part]:
-    if isinstance(said, str):
-        if said:
-            yield Text(said)
-        return
-    for item in said or ():
-        yield _part(item)
+def _message(item: dict[str, Any]) -> Message:
+    content = tuple(content_of(item.get("content"), _part))
+    if item["role"] == "tool":
+        return Message("tool", (ToolResult(item["tool_call_id"], content),))
+    plan = [Reasoning(item["tool_plan"])] if item.get("tool_plan") else []
+    return Message(item["role"], (*plan, *content, *map(read_call, item.get("tool_calls") or ())))
 
 
 def _part(item: dict[str, Any]) -> Part:
@@ -106,8 +82,7 @@ def _part(item: dict[str, Any]) -> Part:
         case {"type": "thinking", "thinking": str(text)}:
             return Reasoning(text)
         case {"type": "image_url", "image_url": {"url": str(url)} as image}:
-            media_type, data = data_url(url)
-            return Image(media_type, data, url if data is None else None, image.get("detail"))
+            return image_at(url, image.get("detail"))
         case _:
             return Opaque("cohere", item)
 

@@ -27,6 +27,7 @@ from proxy_api.chat import (
 )
 from proxy_api.dialects.functions import arguments_text
 from proxy_api.dialects.google.fields import get
+from proxy_api.dialects.reading import apart
 from proxy_api.errors import BadRequest
 
 _FIELDS = frozenset({"contents", "generationConfig", "model", "systemInstruction", "toolConfig", "tools"})
@@ -76,13 +77,7 @@ def _messages(body: dict[str, Any]) -> Iterator[Message]:
     if parts := tuple(_parts(system, calls)):
         yield Message("system", parts)
     for content in body["contents"]:
-        parts = tuple(_parts(content, calls))
-        results = tuple(part for part in parts if isinstance(part, ToolResult))
-        rest = tuple(part for part in parts if not isinstance(part, ToolResult))
-        if results:
-            yield Message("tool", results)
-        if rest or not results:
-            yield Message("assistant" if content.get("role") == "model" else "user", rest)
+        yield from apart("assistant" if content.get("role") == "model" else "user", _parts(content, calls))
 
 
 def _parts(content: dict[str, Any], calls: _Calls) -> Iterator[Part]:

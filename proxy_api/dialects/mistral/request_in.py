@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from proxy_api.chat import (
     Audio,
     ChatRequest,
     File,
-    Image,
     Message,
     Opaque,
     Part,
     Reasoning,
     ResponseFormat,
     Text,
-    ToolCall,
     ToolChoice,
     ToolResult,
 )
-from proxy_api.dialects.functions import arguments_text, read_tools
+from proxy_api.dialects.functions import read_call, read_tools
 from proxy_api.dialects.mistral.request_out import PASSED
 from proxy_api.dialects.mistral.response import thought
-from proxy_api.dialects.openai_chat.messages_in import data_url
+from proxy_api.dialects.reading import content_of, data_url, image_at, together
 
 _KNOBS = (*PASSED, "prediction", "reasoning_effort")
 _FIELDS = frozenset(
@@ -57,7 +54,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     knobs = {key: said[key] for key in _KNOBS if key in said}
     return ChatRequest(
         model=said["model"],
-        messages=tuple(_messages(said["messages"])),
+        messages=together(map(_message, said["messages"])),
         tools=read_tools(said.get("tools", ())),
         tool_choice=_choice(said.get("tool_choice")),
         parallel_tool_calls=said.get("parallel_tool_calls"),
@@ -77,34 +74,11 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     )
 
 
-def _messages(said: list[Any]) -> Iterator[Message]:
-    """Results that follow each other become one message."""
-    results: list[ToolResult] = []
-    for item in said:
-        if item["role"] == "tool":
-            content = tuple(_content(item.get("content")))
-            results.append(ToolResult(item.get("tool_call_id") or "", content, item.get("name")))
-            continue
-        if results:
-            yield Message("tool", tuple(results))
-            results = []
-        calls = tuple(_call(call) for call in item.get("tool_calls") or ())
-        yield Message(item["role"], (*_content(item.get("content")), *calls))
-    if results:
-        yield Message("tool", tuple(results))
-
-
-def _call(said: dict[str, Any]) -> ToolCall:
-    return ToolCall(said["id"], said["function"]["name"], arguments_text(said["function"].get("arguments")))
-
-
-def _content(said: Any) -> Iterator[Part]:
-    if isinstance(said, str):
-        if said:
-            yield Text(said)
-        return
-    for chunk in said or ():
-        yield _part(chunk)
+def _message(item: dict[str, Any]) -> Message:
+    content = tuple(content_of(item.get("content"), _part))
+    if item["role"] == "tool":
+        return Message("tool", (ToolResult(item.get("tool_call_id") or "", content, item.get("name")),))
+    return Message(item["role"], (*content, *map(read_call, item.get("tool_calls") or ())))
 
 
 def _part(chunk: dict[str, Any]) -> Part:
@@ -120,9 +94,9 @@ def _part(chunk: dict[str, Any]) -> Part:
 def _media(chunk: dict[str, Any]) -> Part:
     match chunk:
         case {"type": "image_url", "image_url": str(url)}:
-            return _image(url, None)
+            return image_at(url)
         case {"type": "image_url", "image_url": {"url": str(url)} as image}:
-            return _image(url, image.get("detail"))
+            return image_at(url, image.get("detail"))
         case {"type": "document_url", "document_url": str(url)}:
             media_type, data = data_url(url)
             return File(media_type, data, url if data is None else None, filename=chunk.get("document_name"))
@@ -132,11 +106,6 @@ def _media(chunk: dict[str, Any]) -> Part:
             return Audio(audio.get("format", ""), data)
         case _:
             return Opaque("mistral", chunk)
-
-
-def _image(url: str, detail: str | None) -> Image:
-    media_type, data = data_url(url)
-    return Image(media_type, data, url if data is None else None, detail)
 
 
 def _choice(said: Any) -> ToolChoice | None:

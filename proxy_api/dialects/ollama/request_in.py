@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proxy_api.chat import ChatRequest, Image, Message, Part, Reasoning, ResponseFormat, Text, ToolCall, ToolResult
-from proxy_api.dialects.functions import arguments_text, read_tools
+from proxy_api.chat import ChatRequest, Image, Message, Part, Reasoning, ResponseFormat, Text, ToolResult
+from proxy_api.dialects.functions import read_call, read_tools
+from proxy_api.dialects.reading import together
 from proxy_api.dialects.saying import given
 
 _FIELDS = frozenset({"format", "logprobs", "messages", "model", "options", "stream", "think", "tools", "top_logprobs"})
@@ -33,7 +34,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     extra = {key: value for key, value in said.items() if key not in _FIELDS}
     return ChatRequest(
         model=said["model"],
-        messages=tuple(_messages(said.get("messages", []))),
+        messages=together(map(_message, said.get("messages", []))),
         tools=read_tools(said.get("tools", ())),
         response_format=_response_format(said.get("format")),
         max_tokens=options.get("num_predict"),
@@ -63,21 +64,12 @@ def _knobs(said: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     return given(fields)
 
 
-def _messages(said: list[Any]) -> Iterator[Message]:
-    """Results that follow each other become one message."""
-    results: list[ToolResult] = []
-    for item in said:
-        if item["role"] == "tool":
-            results.append(ToolResult(item.get("tool_call_id") or "", tuple(_content(item)), item.get("tool_name")))
-            continue
-        if results:
-            yield Message("tool", tuple(results))
-            results = []
-        thoughts = [Reasoning(item["thinking"])] if item.get("thinking") else []
-        calls = [_call(call) for call in item.get("tool_calls") or ()]
-        yield Message(item["role"], (*thoughts, *_content(item), *calls))
-    if results:
-        yield Message("tool", tuple(results))
+def _message(item: dict[str, Any]) -> Message:
+    content = tuple(_content(item))
+    if item["role"] == "tool":
+        return Message("tool", (ToolResult(item.get("tool_call_id") or "", content, item.get("tool_name")),))
+    thoughts = [Reasoning(item["thinking"])] if item.get("thinking") else []
+    return Message(item["role"], (*thoughts, *content, *map(read_call, item.get("tool_calls") or ())))
 
 
 def _content(item: dict[str, Any]) -> Iterator[Part]:
@@ -85,12 +77,6 @@ def _content(item: dict[str, Any]) -> Iterator[Part]:
         yield Text(item["content"])
     for data in item.get("images") or ():
         yield Image(data=data)
-
-
-def _call(said: dict[str, Any]) -> ToolCall:
-    """Without an id it is found by its name, as OpenAI's legacy function calls are."""
-    function = said["function"]
-    return ToolCall(said.get("id") or "", function["name"], arguments_text(function.get("arguments")))
 
 
 def _response_format(said: Any) -> ResponseFormat | None:

@@ -8,19 +8,13 @@ from typing import Any
 
 from proxy_api.chat import Audio, File, Image, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from proxy_api.dialects.openai_chat.annotations import read_annotations
+from proxy_api.dialects.reading import content_of, data_url, image_at, together
 from proxy_api.errors import BadRequest
 
 
 def read_messages(said: list[Any]) -> tuple[Message, ...]:
     """Tool results that follow each other become one message of role tool."""
-    messages: list[Message] = []
-    for index, item in enumerate(said):
-        message = _message(item, f"messages[{index}]")
-        if message.role == "tool" and messages and messages[-1].role == "tool":
-            messages[-1] = Message("tool", messages[-1].parts + message.parts)
-        else:
-            messages.append(message)
-    return tuple(messages)
+    return together(_message(item, f"messages[{index}]") for index, item in enumerate(said))
 
 
 def _message(said: dict[str, Any], where: str) -> Message:
@@ -120,13 +114,7 @@ def read_reasoning(said: dict[str, Any]) -> Iterator[Reasoning]:
 
 
 def read_content(said: Any) -> Iterator[Part]:
-    """A string or a list of parts; nothing for null and ""."""
-    if isinstance(said, str):
-        if said:
-            yield Text(said)
-        return
-    for part in said or ():
-        yield _part(part)
+    return content_of(said, _part)
 
 
 def _part(said: dict[str, Any]) -> Part:
@@ -142,22 +130,16 @@ def _part(said: dict[str, Any]) -> Part:
 def _media(said: dict[str, Any], cache_control: Any) -> Part:
     match said:
         case {"type": "image_url", "image_url": {"url": str(url)} as image}:
-            return replace(_image(url, image.get("detail"), cache_control), signature=signature_of(said))
+            image_said = image_at(url, image.get("detail"))
+            return replace(image_said, cache_control=cache_control, signature=signature_of(said))
         case {"type": "image_url", "image_url": str(url)}:
-            return _image(url, None, cache_control)
+            return replace(image_at(url), cache_control=cache_control)
         case {"type": "file", "file": dict(file)}:
             return _file(file, cache_control)
         case {"type": "input_audio", "input_audio": dict(audio)}:
             return Audio(audio.get("format", ""), audio.get("data", ""), cache_control)
         case _:
             return Opaque("openai_chat", said)
-
-
-def _image(url: str, detail: str | None, cache_control: Any) -> Image:
-    media_type, data = data_url(url)
-    if data is None:
-        return Image(url=url, detail=detail, cache_control=cache_control)
-    return Image(media_type, data, detail=detail, cache_control=cache_control)
 
 
 def _file(said: dict[str, Any], cache_control: Any) -> File:
@@ -173,13 +155,3 @@ def _file(said: dict[str, Any], cache_control: Any) -> File:
         filename=said.get("filename"),
         cache_control=cache_control,
     )
-
-
-def data_url(url: str) -> tuple[str | None, str | None]:
-    """RFC 2397, its base64 form: (media type, base64 text), or (None, None) for any other address."""
-    if url[:5].lower() != "data:":
-        return None, None
-    head, comma, data = url[5:].partition(",")
-    if not comma or not head.endswith(";base64"):
-        return None, None
-    return head.split(";", 1)[0].lower(), data

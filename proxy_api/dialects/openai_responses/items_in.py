@@ -9,24 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from proxy_api.chat import File, Image, Message, Opaque, Part, Refusal, Role, Text, ToolCall, ToolResult
-from proxy_api.dialects.openai_chat.messages_in import data_url
+from proxy_api.chat import File, Message, Opaque, Part, Refusal, Role, Text, ToolCall, ToolResult
 from proxy_api.dialects.openai_responses.reasoning import read_reasoning
 from proxy_api.dialects.openai_responses.response import NAME, read_call
+from proxy_api.dialects.reading import content_of, data_url, image_at, together
 
 
 def read_input(said: str | list[dict[str, Any]]) -> tuple[Message, ...]:
     if isinstance(said, str):
         return (Message("user", (Text(said),) if said else ()),)
-    messages: list[Message] = []
-    for item in said:
-        message = _message(item)
-        joins = message.role in ("assistant", "tool") and bool(messages) and messages[-1].role == message.role
-        if joins:
-            messages[-1] = Message(message.role, messages[-1].parts + message.parts)
-        else:
-            messages.append(message)
-    return tuple(messages)
+    return together(map(_message, said), ("assistant", "tool"))
 
 
 def _message(item: dict[str, Any]) -> Message:
@@ -51,12 +43,7 @@ def _message(item: dict[str, Any]) -> Message:
 
 
 def _parts(content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        if content:
-            yield Text(content)
-        return
-    for part in content or ():
-        yield _part(part)
+    return content_of(content, _part)
 
 
 def _part(said: dict[str, Any]) -> Part:
@@ -66,8 +53,7 @@ def _part(said: dict[str, Any]) -> Part:
         case {"type": "refusal", "refusal": str(text)}:
             return Refusal(text)
         case {"type": "input_image", "image_url": str(url)}:
-            media_type, data = data_url(url)
-            return Image(media_type, data, url if data is None else None, said.get("detail"))
+            return image_at(url, said.get("detail"))
         case {"type": "input_file"}:
             return _file(said)
         case _:
