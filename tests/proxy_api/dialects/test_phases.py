@@ -110,7 +110,10 @@ def test_phases_survive_every_way_of_writing_them() -> None:
     two = openai_responses.read_response(response(named("commentary", "a"), named("final_answer", "b")), 1)
     raw = joined(openai_responses.write_stream(replay(two), True))
     ended = openai_responses.read_stream(frames(raw), 1)
-    assert [said.phase for said in ended if isinstance(said, TextDelta) and said.phase] == ["commentary", "final_answer"]
+    assert [said.phase for said in ended if isinstance(said, TextDelta) and said.phase] == [
+        "commentary",
+        "final_answer",
+    ]
 
 
 def test_a_thought_between_two_texts_keeps_both_phases() -> None:
