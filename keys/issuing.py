@@ -1,15 +1,17 @@
-"""Making and revoking virtual keys: the only place where a token exists in the clear, and only until it is shown."""
+"""Virtual keys made, rotated and revoked: the only place where a token is in the clear, and only until it is shown."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
 from keys import access, tokens
-from keys.models import ANONYMOUS, VirtualKey
+from keys.models import ANONYMOUS, Budget, Period, Project, Unit, VirtualKey
 
 # What a rotation changes of a row, and nothing else.
 ROTATED = ("prefix", "last_four", "digest", "previous_digest", "previous_last_four", "previous_until", "rotated_at")
@@ -19,13 +21,31 @@ class NotRotated(Exception):
     """This key cannot have a new secret; the text says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Where a new key belongs and how much it may use; None: no limit. budget: USD a `period`."""
+
+    project: Project | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    budget: Decimal | None = None
+    period: str = Period.MONTH
+
+
+FREE = Terms()
+
+
 def issue(
-    name: str, models: Sequence[str] = (), expires: datetime | None = None, note: str = ""
+    name: str, models: Sequence[str] = (), expires: datetime | None = None, note: str = "", terms: Terms = FREE
 ) -> tuple[VirtualKey, str]:
-    """A new key, saved, and its token, which is nowhere else."""
-    key = VirtualKey(name=name, models=list(models), expires_at=expires, note=note)
+    """A new key, saved with its budget, and its token, which is nowhere else."""
+    key = VirtualKey(name=name, models=list(models), expires_at=expires, note=note, project=terms.project)
+    key.requests_per_minute, key.tokens_per_minute = terms.requests_per_minute, terms.tokens_per_minute
     token = put_token(key)
-    key.save()
+    with transaction.atomic():
+        key.save()
+        if terms.budget is not None:
+            Budget.objects.create(key=key, amount=terms.budget, unit=Unit.USD, period=terms.period)
     return key, token
 
 

@@ -6,19 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from keys import access, freshness, issuing
+from keys import issuing
 from keys.models import ANONYMOUS, VirtualKey
-from keys.refusals import AccessRefused
+from tests.keys.asking import works
 
 pytestmark = pytest.mark.django_db
-
-
-def works(token):
-    freshness.check_now()
-    try:
-        return access.identify(f"Bearer {token}", None).name == "team"
-    except AccessRefused:
-        return False
 
 
 def test_both_secrets_work_during_the_grace_and_the_new_one_alone_after_it():
