@@ -92,20 +92,22 @@ _MISTRAL = Tongue(
 _FORM = st.builds(ResponseFormat, st.just("json_schema"), ids, st.none() | texts, schemas, st.none() | st.booleans())
 
 
+_KNOBS = {
+    "frequency_penalty": st.just(0.5),
+    "logprobs": st.booleans(),
+    "metadata": objects,
+    "prediction": st.just({"type": "content", "content": "x"}),
+    "prompt_cache_key": ids,
+    "reasoning_effort": st.sampled_from(["none", "high"]),
+    "service_tier": st.sampled_from(["auto", "default"]),
+}
+
+
 @st.composite
 def mistral_requests(draw: st.DrawFn) -> ChatRequest:
     stream = draw(st.booleans())
     choices = [None, ToolChoice("auto"), ToolChoice("none"), ToolChoice("required"), ToolChoice("named")]
     tools = draw(_tools(st.none() | st.booleans(), choices))
-    knobs = {
-        "frequency_penalty": st.just(0.5),
-        "logprobs": st.booleans(),
-        "metadata": objects,
-        "prediction": st.just({"type": "content", "content": "x"}),
-        "prompt_cache_key": ids,
-        "reasoning_effort": st.sampled_from(["none", "high"]),
-        "service_tier": st.sampled_from(["auto", "default"]),
-    }
     return ChatRequest(
         model=draw(ids),
         messages=draw(_talk(_MISTRAL)),
@@ -120,7 +122,7 @@ def mistral_requests(draw: st.DrawFn) -> ChatRequest:
         stop=tuple(draw(st.lists(texts, max_size=2))),
         stream=stream,
         include_usage=stream,
-        knobs=draw(st.fixed_dictionaries({}, optional=knobs)),
+        knobs=draw(st.fixed_dictionaries({}, optional=_KNOBS)),
         extra=draw(st.fixed_dictionaries({}, optional={"safe_prompt": st.booleans()})),
         dialect="mistral",
     )

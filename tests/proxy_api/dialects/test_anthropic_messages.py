@@ -17,19 +17,20 @@ from tests.proxy_api.dialects.anthropic_requests import (
     said_by_user,
 )
 
+TALK = [
+    {"role": "system", "content": "Be brief."},
+    *said_by_user(
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}},
+    ),
+    {"role": "assistant", "content": None, "tool_calls": [call('{"city":"Rome"}')]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+]
+
 
 def test_m18_text_image_pdf_call_and_result_cross_to_anthropic() -> None:
-    messages = [
-        {"role": "system", "content": "Be brief."},
-        *said_by_user(
-            {"type": "text", "text": "What is this?"},
-            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}},
-        ),
-        {"role": "assistant", "content": None, "tool_calls": [call('{"city":"Rome"}')]},
-        {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
-    ]
-    body = crossed(messages=messages, tools=[WEATHER])
+    body = crossed(messages=TALK, tools=[WEATHER])
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
     pdf = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
     assert body["system"] == [{"type": "text", "text": "Be brief."}]

@@ -50,30 +50,32 @@ def call(id: str, arguments: str = "{}") -> dict[str, Any]:
     return {"id": id, "type": "function", "function": {"name": "weather", "arguments": arguments}}
 
 
+UNHEARD: dict[str, Any] = {
+    "user": "u",
+    "metadata": {"a": "b"},
+    "logit_bias": {"1": 2},
+    "top_logprobs": 2,
+    "service_tier": "auto",
+    "parallel_tool_calls": False,
+    "x_unheard_of": 1,
+}
+KEPT: dict[str, Any] = {
+    "temperature": 0.5,
+    "seed": 3,
+    "logprobs": True,
+    "safety_mode": "STRICT",
+    "documents": ["a"],
+}
+
+
 def test_cohere_gets_no_field_that_it_does_not_know() -> None:
-    unheard: dict[str, Any] = {
-        "user": "u",
-        "metadata": {"a": "b"},
-        "logit_bias": {"1": 2},
-        "top_logprobs": 2,
-        "service_tier": "auto",
-        "parallel_tool_calls": False,
-        "x_unheard_of": 1,
-    }
-    kept: dict[str, Any] = {
-        "temperature": 0.5,
-        "seed": 3,
-        "logprobs": True,
-        "safety_mode": "STRICT",
-        "documents": ["a"],
-    }
     renamed: dict[str, Any] = {"max_completion_tokens": 7, "top_p": 0.9, "top_k": 5, "stop": "END"}
-    body, losses = both(**unheard, **kept, **renamed, tools=[WEATHER], tool_choice="required", stream=True)
+    body, losses = both(**UNHEARD, **KEPT, **renamed, tools=[WEATHER], tool_choice="required", stream=True)
     function = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
     assert body == {
         "model": "command-x",
         "messages": HELLO,
-        **kept,
+        **KEPT,
         "max_tokens": 7,
         "p": 0.9,
         "k": 5,
@@ -82,7 +84,7 @@ def test_cohere_gets_no_field_that_it_does_not_know() -> None:
         "tool_choice": "REQUIRED",
         "stream": True,
     }
-    assert losses.keys() == unheard.keys()
+    assert losses.keys() == UNHEARD.keys()
 
 
 def test_values_are_kept_within_coheres_ranges_and_reported() -> None:
@@ -92,18 +94,20 @@ def test_values_are_kept_within_coheres_ranges_and_reported() -> None:
     assert losses.keys() == {"top_p", "top_k", "frequency_penalty", "presence_penalty", "stop"}
 
 
+TALK = [
+    {"role": "developer", "content": "Be brief."},
+    *asking(
+        {"type": "text", "text": "What?"},
+        {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ),
+    {"role": "assistant", "content": "Let me see.", "tool_calls": [call("weather_1", '{"a":1}')]},
+    {"role": "tool", "tool_call_id": "weather_1", "content": [{"type": "text", "text": "sunny"}]},
+]
+
+
 def test_messages_of_every_role_cross() -> None:
-    messages = [
-        {"role": "developer", "content": "Be brief."},
-        *asking(
-            {"type": "text", "text": "What?"},
-            {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}},
-            {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
-        ),
-        {"role": "assistant", "content": "Let me see.", "tool_calls": [call("weather_1", '{"a":1}')]},
-        {"role": "tool", "tool_call_id": "weather_1", "content": [{"type": "text", "text": "sunny"}]},
-    ]
-    assert both(messages=messages) == (
+    assert both(messages=TALK) == (
         {
             "model": "command-x",
             "messages": [

@@ -45,41 +45,43 @@ def test_a_plain_request_says_no_more_than_it_was_told() -> None:
     assert both() == ({"model": "mistral-x", "messages": HELLO}, {})
 
 
+UNHEARD: dict[str, Any] = {
+    "user": "u",
+    "store": True,
+    "logit_bias": {"1": 2},
+    "verbosity": "low",
+    "modalities": ["text"],
+    "safety_identifier": "s",
+    "web_search_options": {},
+    "x_unheard_of": 1,
+}
+KEPT: dict[str, Any] = {
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "top_k": 5,
+    "n": 2,
+    "frequency_penalty": 1,
+    "presence_penalty": 1,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "metadata": {"a": "b"},
+    "prompt_cache_key": "k",
+    "reasoning_effort": "high",
+    "parallel_tool_calls": False,
+    "tools": [WEATHER],
+    "response_format": {"type": "json_object"},
+    "safe_prompt": True,
+}
+
+
 def test_mistral_gets_no_field_that_it_does_not_know() -> None:
-    unheard: dict[str, Any] = {
-        "user": "u",
-        "store": True,
-        "logit_bias": {"1": 2},
-        "verbosity": "low",
-        "modalities": ["text"],
-        "safety_identifier": "s",
-        "web_search_options": {},
-        "x_unheard_of": 1,
-    }
-    kept: dict[str, Any] = {
-        "temperature": 0.5,
-        "top_p": 0.9,
-        "top_k": 5,
-        "n": 2,
-        "frequency_penalty": 1,
-        "presence_penalty": 1,
-        "logprobs": True,
-        "top_logprobs": 2,
-        "metadata": {"a": "b"},
-        "prompt_cache_key": "k",
-        "reasoning_effort": "high",
-        "parallel_tool_calls": False,
-        "tools": [WEATHER],
-        "response_format": {"type": "json_object"},
-        "safe_prompt": True,
-    }
     renamed = {"max_tokens": 5, "max_completion_tokens": 7, "seed": 3, "stop": "END", "service_tier": "default"}
-    body, losses = both(**unheard, **kept, **renamed, stream=True, stream_options={"include_usage": True})
+    body, losses = both(**UNHEARD, **KEPT, **renamed, stream=True, stream_options={"include_usage": True})
     function = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
     assert body == {
         "model": "mistral-x",
         "messages": HELLO,
-        **kept,
+        **KEPT,
         "tools": [{"type": "function", "function": function}],
         "max_tokens": 7,
         "random_seed": 3,
@@ -87,7 +89,7 @@ def test_mistral_gets_no_field_that_it_does_not_know() -> None:
         "service_tier": "standard_only",
         "stream": True,
     }
-    assert losses.keys() == unheard.keys()
+    assert losses.keys() == UNHEARD.keys()
 
 
 def test_developer_messages_are_system_messages_where_they_stand() -> None:

@@ -38,18 +38,20 @@ def test_the_model_and_the_method_stand_in_the_path() -> None:
     assert google.path("a/b?c", False) == "/models/a%2Fb%3Fc:generateContent"
 
 
+TALK = [
+    {"role": "system", "content": "Be brief."},
+    *said(
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+        {"type": "text", "text": "What is this?"},
+        {"type": "file", "file": PDF},
+    ),
+    {"role": "assistant", "content": None, "tool_calls": [call('{"city":"Rome"}')]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+]
+
+
 def test_m18_text_image_pdf_call_and_result_cross_to_gemini() -> None:
-    messages = [
-        {"role": "system", "content": "Be brief."},
-        *said(
-            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-            {"type": "text", "text": "What is this?"},
-            {"type": "file", "file": PDF},
-        ),
-        {"role": "assistant", "content": None, "tool_calls": [call('{"city":"Rome"}')]},
-        {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
-    ]
-    assert crossed(FLASH, messages=messages, tools=[WEATHER]) == {
+    assert crossed(FLASH, messages=TALK, tools=[WEATHER]) == {
         "systemInstruction": {"parts": [{"text": "Be brief."}]},
         "contents": [
             {
