@@ -45,6 +45,8 @@ def attempts(flight: Flight, receive: Receive) -> Generator[bytes | None]:
             return
         except GatewayError as error:
             hide_key(route, error)
+            if (named := flight.call.endpoint.named) is not None and error.param is not None:
+                error.param = named(error.param)
             if flight.started or not error.retryable or number == len(routes):
                 raise
 
@@ -69,8 +71,11 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
 
 
 def request_for(call: Call, route: Route, way: relay.Way) -> UpstreamRequest:
-    """Where the endpoint says so, to a path of its own; else to the one of the route's dialect."""
+    """Where the endpoint says so, to a path of its own; else to the one of the route's dialect. Losses are told in the
+    client's words."""
     body = way.request()
+    if (named := call.endpoint.named) is not None:
+        way.losses = tuple(replace(loss, param=named(loss.param)) for loss in way.losses)
     headers = {**call.headers, **way.headers} if way.headers else call.headers
     if call.endpoint.path is None:
         return prepare(route, body, headers, stream=call.stream, now=call.now)

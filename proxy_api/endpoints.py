@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from proxy_api import body, forms, relay, relay_embeddings, shape, shape_endpoints
+from proxy_api import body, forms, relay, relay_embeddings, relay_responses, shape, shape_endpoints, shape_responses
 from proxy_api.catalog.kinds import Kind, kind_of
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.upstream import Provider, Route
@@ -30,7 +30,8 @@ class Endpoint:
     name: its path, as the ledger and the cache key have it; check: the validator of its requests, raises BadRequest;
     form, way: how its answers look and come back; path: what follows the provider's address, None: as the route's
     dialect says; has: the providers that can be asked, None: all; kind: the models that it is for, None: any;
-    repeats: always cacheable; default_model: meant where a request names none; max_nodes: JSON values of a request.
+    repeats: always cacheable; default_model: meant where a request names none; max_nodes: JSON values of a request;
+    named: what its requests call a param that has chat's name here, None: the same.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Endpoint:
     repeats: bool = False
     default_model: str = ""
     max_nodes: int = body.MAX_NODES
+    named: Callable[[str], str] | None = None
 
 
 def at_openai(name: str, form: forms.Form, **more: Any) -> Endpoint:
@@ -80,6 +82,15 @@ EMBEDDINGS = Endpoint(
     kind="embedding",
     repeats=True,
     max_nodes=400_000,  # OpenAI takes 300,000 tokens in a request, and each may be a number of its own
+)
+
+# For models whose provider does not have it; the others get it as it comes (passthrough.py).
+RESPONSES = Endpoint(
+    "responses",
+    shape_responses.check_responses,
+    forms.RESPONSES,
+    relay_responses.way_for,
+    named=relay_responses.param_named,
 )
 
 # Where a model of a kind is served; for /auto, and said to who asks elsewhere.

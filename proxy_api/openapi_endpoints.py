@@ -182,3 +182,28 @@ RELAYED: dict[str, Any] = {
     "responses": {(200, "*/*"): {"description": "the provider's answer"}, **FAILURES},
     "parameters": [header("x-bt-endpoint-name", "use the credential of this name")],
 }
+RESPONSES_REQUEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["model", "input"],
+    "properties": {
+        "model": text(),
+        "input": {"oneOf": [text(), {"type": "array", "items": {"type": "object"}}]},
+        "instructions": text(),
+        "max_output_tokens": {"type": "integer"},
+        "stream": {"type": "boolean"},
+    },
+}
+RESPONSES: dict[str, Any] = {
+    "summary": "A response, OpenAI's other language for chats",
+    "description": "Passed on as it is to a provider that has it, and then never cached. A model of any other provider "
+    "is asked as a chat, cached as chat is, and answers as a response; turns that OpenAI keeps and its own tools are "
+    "refused there.",
+    "tags": ["chat"],
+    "request": {"application/json": RESPONSES_REQUEST},
+    "responses": {
+        (200, "application/json"): {"type": "object"},
+        (200, "text/event-stream"): text("`event:` and `data:` lines, the last one `response.completed`"),
+        **FAILURES,
+    },
+    "parameters": CACHE_HEADERS,
+}

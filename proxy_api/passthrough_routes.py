@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from keys.credentials import all_credentials
 from keys.identity import Identity
@@ -58,3 +59,14 @@ def refuse_unnamed(identity: Identity) -> None:
             param="model",
             outcome="refused",
         )
+
+
+def must_cross(path: str, model: Any, identity: Identity, endpoint_name: str | None) -> bool:
+    """Whether providers are known for this model, and none of them has the path."""
+    if not isinstance(model, str):
+        return False
+    try:
+        routes = routes_for(model, identity, endpoint_name)
+    except GatewayError:
+        return False  # said where it is passed on
+    return not any(relays(path, route.provider, route.dialect) for route in routes)

@@ -19,7 +19,7 @@ from proxy_api.views import (
     greeting,
 )
 from proxy_api.views_credentials import CredentialsView
-from proxy_api.views_relayed import RealtimeView, RelayedView
+from proxy_api.views_relayed import RealtimeView, RelayedView, ResponsesView
 
 PREFIX = r"^(?:v1/proxy/|v1/v1/|v1/|proxy/)?"
 
@@ -45,7 +45,7 @@ urlpatterns = [
     path("readyz", readyz),
     re_path(r"^v1(?:/proxy)?/?$", greeting),
     route("realtime", RealtimeView.as_view()),
-    route("responses", RelayedView.as_view(path="responses"), "responses"),
+    route("responses", ResponsesView.as_view(), "responses"),
     route("(?P<path>responses/.+?)", RelayedView.as_view()),
     re_path(r"^v1/proxy/(?P<path>[^/].*)$", RelayedView.as_view(), name="relayed"),
     re_path(r"^v1(?:/.*)?$", UnknownPathView.as_view()),

@@ -13,6 +13,7 @@ from proxy_api import body as request_body
 from proxy_api import endpoints, gateway, openapi_endpoints, passthrough
 from proxy_api.body import Body
 from proxy_api.errors import BadRequest, ClientGone
+from proxy_api.flight import Call
 from proxy_api.inbound import (
     JSON_TYPES,
     declared_json,
@@ -22,6 +23,7 @@ from proxy_api.inbound import (
     unsupported,
 )
 from proxy_api.passthrough import CONTENT_TYPE, Passing
+from proxy_api.passthrough_routes import must_cross
 from proxy_api.transport_wire import EMPTY
 from proxy_api.uploads import Arriving, arriving
 from proxy_api.views import NO_BODY, ApiView, RecordedView, sent
@@ -43,11 +45,17 @@ class RelayedView(RecordedView):
 
     @extend_schema(**openapi_endpoints.RELAYED)
     def post(self, request: HttpRequest) -> HttpResponseBase:
+        return self.passed_on(request, *self.read(request))
+
+    def read(self, request: HttpRequest) -> tuple[Body, Arriving | None]:
+        """As body_of; what is refused is on the ledger."""
         try:
-            body, upload = body_of(request)
+            return body_of(request)
         except (BadRequest, ClientGone) as error:
             gateway.refused(self.call(request, self.endpoint, NO_BODY), error)
             raise
+
+    def passed_on(self, request: HttpRequest, body: Body, upload: Arriving | None) -> HttpResponseBase:
         meta = request.META
         passing = Passing(
             call=self.call(request, self.endpoint, body),
@@ -64,6 +72,27 @@ class RelayedView(RecordedView):
         return self.post(request)
 
     get = put = patch = delete = other
+
+
+class ResponsesView(RelayedView):
+    """POST .../responses: passed on to a provider that has it; a model of any other is asked as a chat."""
+
+    path = "responses"
+
+    @extend_schema(**openapi_endpoints.RESPONSES)
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        body, upload = self.read(request)
+        if must_cross(self.path, body.value.get("model"), self.identity, self.given.get("x-bt-endpoint-name")):
+            return self.crossed(self.call(request, endpoints.RESPONSES, body))
+        return self.passed_on(request, body, upload)
+
+    def crossed(self, call: Call) -> HttpResponseBase:
+        try:
+            call.endpoint.check(call.body.value)
+        except BadRequest as error:
+            gateway.refused(call, error)
+            raise
+        return sent(gateway.answer(call))
 
 
 def bare(response: HttpResponseBase) -> HttpResponseBase:

@@ -24,7 +24,7 @@ def open_live(running_open_server: Live) -> Live:
 
 
 # Where each provider's API begins at the loopback upstream, whose paths are the vendors' own.
-PLACES = {"google": "/v1beta", "cohere": "/v2", "bedrock": "", "mistral": "/v1"}
+PLACES = {"google": "/v1beta", "cohere": "/v2", "bedrock": "", "mistral": "/v1", "together": "/v1"}
 CREDENTIALS = """
 from keys.models import ProviderCredential
 for provider, base_url in places.items():
