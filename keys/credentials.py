@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from django.conf import settings
 
 from keys import freshness
+from keys.extra_headers import NO_HEADERS, filled
 from keys.models import ProviderCredential, globs
 from keys.options import NO_OPTIONS, VALUE, Option, Part
 from keys.reading import DATABASE, DatabaseAway
@@ -22,7 +22,7 @@ from keys.sealing import SealBroken
 from keys.secret import Secret, presentable
 
 log = logging.getLogger("dragoman.keys")
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+REGIONS = ("region", "location")  # what providers call the option that a row's regions are values of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,10 @@ class Credential:
 
     secret: None where there is none to send (a keyless provider, or the caller brings a key); base_url: None = the
     provider's public address; models: globs, () = all; trusted: from the environment, so its address is not checked;
-    broken: its sealed secret did not open (moved, changed, or its master key is gone): it must not be called with;
-    options: what its address and signature need beside the key (region, project, api_version, ...).
+    headers: sent with every request, with parts of the secret in them; broken: its sealed secret did not open (moved,
+    changed, or its master key is gone): it must not be called with; options: what its address and signature need beside
+    the key (region, project, api_version, ...); project: the id of the one whose keys alone may use it, "" = all may;
+    priority: the lowest is tried first; weight: its share of the first tries among those of one priority.
     """
 
     id: str
@@ -42,9 +44,12 @@ class Credential:
     base_url: str | None = None
     models: tuple[str, ...] = ()
     trusted: bool = False
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     broken: bool = False
     options: Mapping[str, str] = field(default_factory=lambda: NO_OPTIONS)
+    project: str = ""
+    priority: int = 0
+    weight: int = 1
 
 
 class Declared(NamedTuple):
@@ -92,6 +97,11 @@ def is_keyless(provider: str) -> bool:
 def options_of(provider: str) -> tuple[str, ...]:
     """The names of the options that a credential of `provider` may have."""
     return tuple(option.name for option in _declared[provider].options) if provider in _declared else ()
+
+
+def region_option(provider: str) -> str:
+    """The option that a list of regions gives the values of; "" where the provider has none."""
+    return next((name for name in REGIONS if name in options_of(provider)), "")
 
 
 def credentials(provider: str) -> tuple[Credential, ...]:
@@ -218,16 +228,20 @@ def snapshot_of(everything: tuple[Credential, ...]) -> Snapshot:
 
 def from_database() -> tuple[Credential, ...]:
     rows = DATABASE.read(lambda: list(ProviderCredential.objects.filter(enabled=True)))
-    return tuple(credential_of(row) for row in rows)
+    return tuple(credential for row in rows for credential in credentials_of(row))
+
+
+def credentials_of(row: ProviderCredential) -> tuple[Credential, ...]:
+    """What a row stands for: one, or where it has regions, one for each of them in their order, alike but for that."""
+    whole, option = credential_of(row), region_option(row.provider)
+    if not row.regions or not option:
+        return (whole,)
+    return tuple(replace(whole, options={**whole.options, option: str(region)}) for region in row.regions)
 
 
 def credential_of(row: ProviderCredential) -> Credential:
-    secret, broken = None, False
-    try:
-        secret = row.secret()
-    except SealBroken as error:
-        log.error("credential %s cannot be used: %s", row.id, error)
-        broken = True
+    """Without the regions."""
+    secret, broken = opened(row)
     return Credential(
         id=row.id,
         name=row.name,
@@ -235,6 +249,19 @@ def credential_of(row: ProviderCredential) -> Credential:
         secret=secret,
         base_url=row.base_url or None,
         models=globs(row.models),
+        headers=filled(row.headers, secret.reveal() if secret else ""),
         broken=broken,
         options=dict(row.options),
+        project=row.project_id or "",
+        priority=row.priority,
+        weight=row.weight,
     )
+
+
+def opened(row: ProviderCredential) -> tuple[Secret | None, bool]:
+    """The secret, and whether there is one that does not open."""
+    try:
+        return row.secret(), False
+    except SealBroken as error:
+        log.error("credential %s cannot be used: %s", row.id, error)
+        return None, True

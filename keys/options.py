@@ -38,14 +38,14 @@ def read_lines(text: str) -> dict[str, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     found = dict(one_of(line) for line in lines)
     if len(found) != len(lines):
-        raise ValueError("An option stands there twice.")
+        raise ValueError("A name stands there twice.")
     return found
 
 
 def one_of(line: str) -> tuple[str, str]:
     name, equals, value = (part.strip() for part in line.partition("="))
     if not equals or not name:
-        raise ValueError("One option a line: name=value.")
+        raise ValueError("One a line: name=value.")
     return name, value
 
 

@@ -37,8 +37,14 @@ class Secret:
 
 
 def presentable(text: str) -> bool:
-    """A key that a header can hold, or a secret of several parts, which is signed or exchanged with and never sent."""
-    return bool(SENDABLE.fullmatch(text)) or parts_of(text) is not None
+    """A key that a header can hold, or a secret of several parts, which is signed or exchanged with and never sent but
+    for its `key`."""
+    return bool(SENDABLE.fullmatch(key_of(text))) or parts_of(key_of(text)) is not None
+
+
+def key_of(text: str) -> str:
+    """What is presented to the provider: the `key` of a secret that has further parts for other headers, else all."""
+    return (parts_of(text) or {}).get("key", text)
 
 
 def parts_of(text: str) -> dict[str, str] | None:

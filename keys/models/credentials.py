@@ -16,7 +16,7 @@ SHOWN_FROM = 16  # of a provider's secret shorter than this, no character is sho
 
 
 class ProviderCredential(Told):
-    """A secret that we present to a provider, sealed, and bound to this row, its provider and its address.
+    """A secret that we present to a provider, sealed, and bound to this row, its provider, its address and headers.
 
     So neither a copy of the sealed bytes in another row nor a changed address can be used (threats T2, T4).
     """
@@ -59,6 +59,9 @@ class ProviderCredential(Told):
     enabled = db.BooleanField(default=True)
     created_at = db.DateTimeField(default=timezone.now, editable=False)
 
+    # What the secret was entered for: it does not open after one of these has changed, until it is entered anew.
+    BOUND = ("provider", "base_url", "options", "regions", "headers")
+
     class Meta:
         ordering = ("provider", "name", "id")
         verbose_name = "provider credential"
@@ -67,8 +70,10 @@ class ProviderCredential(Told):
         return f"{self.name} ({self.provider})"
 
     def place(self) -> bytes:
-        """Options are a part of the address: `{region}` stands in it."""
-        chosen = (f"{name}={value}" for name, value in sorted(self.options.items()))
+        """All of BOUND. Options and regions are a part of the address: `{region}` stands in it."""
+        chosen = [f"{name}={value}" for name, value in sorted(self.options.items())]
+        chosen += [f"region:{region}" for region in self.regions]
+        chosen += [f"header:{name}={value}" for name, value in sorted(self.headers.items())]
         return sealing.place("keys_providercredential", self.id, "secret", self.provider, self.base_url, *chosen)
 
     def put_secret(self, text: str, fingerprint: str) -> None:
