@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from keys import outbound
-from keys.secret import Secret, parts_of
+from keys.secret import Secret, key_of, parts_of
 from proxy_api import transport
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers.tokens import EXCHANGES, Token, TokenRequest, read_answer
@@ -44,7 +44,7 @@ def authorized(route: Route) -> Route:
     """The route with an access token where its secret must be exchanged for one; else as it is. Blocks for the
     exchange; raises UpstreamError (retryable) where none is given."""
     ask, secret = EXCHANGES.get(route.provider.auth), route.credential.secret
-    parts = parts_of(secret.reveal()) if ask is not None and secret is not None else None
+    parts = parts_of(key_of(secret.reveal())) if ask is not None and secret is not None else None
     if ask is None or secret is None or parts is None:
         return route
     kept = _of(secret)

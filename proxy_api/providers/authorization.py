@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from keys.secret import parts_of
+from keys.secret import key_of, parts_of
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers import sigv4
 from proxy_api.providers.address import option
@@ -36,7 +36,7 @@ def authorization(route: Route, request: sigv4.Signable, now: float) -> dict[str
     secret = route.token or route.credential.secret
     if secret is None:
         return {}
-    key, auth = secret.reveal(), route.provider.auth
+    key, auth = key_of(secret.reveal()), route.provider.auth
     if auth == "aws":
         key = _aws(key)
     if not _KEY.fullmatch(key) or key.startswith("{"):

@@ -8,7 +8,7 @@ from keys.credentials import Credential
 from keys.secret import Secret
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import UpstreamError
-from proxy_api.providers import PROVIDERS, prepare
+from proxy_api.providers import PROVIDERS, hide_key, prepare
 from proxy_api.providers.rows import ROWS
 from proxy_api.upstream import Route, UpstreamRequest
 
@@ -170,3 +170,20 @@ def test_a_credential_whose_secret_did_not_open_is_never_called_with_and_another
     with pytest.raises(UpstreamError) as caught:
         prepared("openai", secret=None, broken=True)
     assert (caught.value.status, caught.value.code, caught.value.retryable) == (502, "provider_auth", True)
+
+
+def test_a_credentials_headers_win_over_the_callers_and_the_rows_and_never_over_the_key() -> None:
+    own = {"anthropic-beta": "ours", "anthropic-version": "2099-01-01", "X-Team": "search", "x-api-key": "sk-other"}
+    sent = prepared("anthropic", {"anthropic-beta": "theirs", "x-team": "theirs"}, headers=own).headers
+    assert (sent["anthropic-beta"], sent["anthropic-version"]) == ("ours", "2099-01-01")
+    assert (sent["x-team"], sent["x-api-key"]) == ("search", "sk-1")
+
+
+def test_the_key_of_a_secret_with_parts_for_headers_is_what_is_presented() -> None:
+    secret = Secret('{"key": "sk-of-the-provider", "gw": "cf-secret"}')
+    sent = prepared("openai", secret=secret).headers
+    assert sent["authorization"] == "Bearer sk-of-the-provider"
+    assert "cf-secret" not in str(sent)
+    error = UpstreamError("Denied: sk-of-the-provider, cf-secret.")
+    hide_key(route("openai", secret=secret), error)
+    assert error.message == "Denied: [key], [key]."
