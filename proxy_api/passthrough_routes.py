@@ -10,7 +10,7 @@ from keys.identity import Identity
 from proxy_api.endpoints import relays, unsupported
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.providers import PROVIDERS
-from proxy_api.routing import Target, no_key, routes_for, usable
+from proxy_api.routing import Target, no_key, routes_for, tiers, usable, visible
 from proxy_api.upstream import Route
 
 
@@ -33,19 +33,20 @@ def routes_of(path: str, model: str, identity: Identity, endpoint_name: str | No
 
 
 def by_credential(path: str, model: str, identity: Identity, endpoint_name: str | None) -> Route:
-    """The one credential that can be asked. Files and batches live where they were made: none is picked at random."""
-    available = [one for one in all_credentials() if endpoint_name in (None, one.name)]
+    """The one credential that comes first. Files and batches live where they were made: none is picked at random."""
+    available = visible(all_credentials(), identity, endpoint_name)
     targets = [Target(provider, model) for provider in PROVIDERS.values() if relays(path, provider)]
     allowed = [target for target in targets if identity.rights.may_use(target.provider.name, *target.names())]
-    found = [Route(to.provider, model, own) for to in allowed for own in usable(to, identity, available)]
+    found = tiers((to, own) for to in allowed for own in usable(to, identity, available))
     if not found:
         raise no_key(model or f"/{path}")
-    if len(found) > 1:
+    to, own = found[0][0]
+    if any((one.provider, credential.id) != (to.provider, own.id) for one, credential in found[0]):
         message = (
             "Several credentials could answer this: name a model as `provider/model`, or one in x-bt-endpoint-name."
         )
         raise BadRequest(message, param="model", code="ambiguous_provider")
-    return found[0]
+    return Route(to.provider, model, own)
 
 
 def refuse_unnamed(identity: Identity) -> None:

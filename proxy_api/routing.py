@@ -1,20 +1,21 @@
 """From the model that was asked for to the routes that may answer, in the order in which they are tried.
 
 An alias stands for its targets. `provider/model` names the provider, `provider:dialect/model` also its wire language;
-a bare name means whoever the catalogue says, and whoever has a credential whose model list names it. Credentials of one
-model are tried from a uniformly random start, in turn. Pure but for `routes_for` and `listed_models`, which read the
-snapshots in memory.
-Invariant: a credential is only ever paired with its own provider.
+a bare name means whoever the catalogue says, and whoever has a credential whose model list names it. Of a model's
+credentials the caller's project's own come first, then the lowest priority; those alike in this are tried from a random
+start, in turn. Pure but for `routes_for` and `listed_models`, which read the snapshots in memory.
+Invariants: a credential is only ever paired with its own provider; nobody sees one of another project.
 """
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import accumulate, count, groupby
 from typing import NamedTuple
 
 from keys.credentials import Credential, all_credentials
@@ -58,7 +59,7 @@ def routes_for(asked: str, identity: Identity, endpoint_name: str | None = None)
     sure = _sure.get(place) if identity.provider_key is None else None
     if sure is not None and sure.everything is everything and sure.known is known:
         return sure.routes
-    available = [one for one in everything if endpoint_name is None or one.name == endpoint_name]
+    available = visible(everything, identity, endpoint_name)
     if endpoint_name is not None and not available:
         raise no_key(asked)
     chance = random.random()  # noqa: S311 - it spreads load and keeps no secret
@@ -120,18 +121,40 @@ def mine(groups: Sequence[Sequence[Target]], identity: Identity) -> Sequence[Seq
 
 
 def in_order(pairs: Sequence[Sequence[tuple[Target, Credential]]], chance: float) -> tuple[Route, ...]:
-    """Group after group, each from a random start; where not all can be tried, each group has at least one try."""
+    """Target after target, tier after tier; where not all can be tried, each target and each tier has one try first."""
     position = count()
-    groups = [[Route(to.provider, to.model, own, next(position), to.dialect) for to, own in group] for group in pairs]
-    turned = [turn(group, int(chance * len(group))) for group in groups]
-    shares = shared([len(group) for group in turned], MAX_ATTEMPTS)
-    first = [route for group, share in zip(turned, shares, strict=True) for route in group[:share]]
-    rest = [route for group, share in zip(turned, shares, strict=True) for route in group[share:]]
-    return (*first, *rest)
+    targets = [
+        [[Route(to.provider, to.model, own, next(position), to.dialect) for to, own in tier] for tier in tiers(group)]
+        for group in pairs
+    ]
+    tries = shared([len(group) for group in pairs], MAX_ATTEMPTS)
+    turned = [[turn(tier, chance) for tier in target] for target in targets]
+    return spread([spread(target, most) for target, most in zip(turned, tries, strict=True)], MAX_ATTEMPTS)
 
 
-def turn(routes: list[Route], start: int) -> list[Route]:
+def tiers(pairs: Iterable[tuple[Target, Credential]]) -> list[list[tuple[Target, Credential]]]:
+    """Those that come first, those that stand in for them, and so on: the project's own before all others, each by
+    priority; in one tier as configured."""
+    return [list(tier) for _, tier in groupby(sorted(pairs, key=rank), key=rank)]
+
+
+def rank(pair: tuple[Target, Credential]) -> tuple[bool, int]:
+    return not pair[1].project, pair[1].priority
+
+
+def turn(routes: Sequence[Route], chance: float) -> list[Route]:
+    """In turn from a random start; a weight is the share of the starts. chance: in [0, 1)."""
+    ends = list(accumulate(route.credential.weight for route in routes))
+    start = bisect_right(ends, chance * ends[-1])
     return [*routes[start:], *routes[:start]]
+
+
+def spread(groups: Sequence[Sequence[Route]], most: int) -> tuple[Route, ...]:
+    """Group after group, so that in the first `most` each has at least one, as far as that goes."""
+    shares = shared([len(group) for group in groups], most)
+    first = [route for group, share in zip(groups, shares, strict=True) for route in group[:share]]
+    rest = [route for group, share in zip(groups, shares, strict=True) for route in group[share:]]
+    return (*first, *rest)
 
 
 def shared(sizes: Sequence[int], most: int) -> list[int]:
@@ -143,7 +166,7 @@ def shared(sizes: Sequence[int], most: int) -> list[int]:
 
 
 def first_configured(routes: Sequence[Route]) -> Route:
-    """The route that stands first whatever the random start: what a cache key may depend on."""
+    """The route that stands first whatever the weights and the random start: what a cache key may depend on."""
     return min(routes, key=lambda route: route.position)
 
 
@@ -168,6 +191,12 @@ def names_it(credential: Credential, model: str) -> bool:
 
 
 # -- credentials -------------------------------------------------------------------------------------------------
+def visible(everything: Iterable[Credential], identity: Identity, endpoint_name: str | None = None) -> list[Credential]:
+    """Those that a caller may be answered with: everybody's and its own project's; of this name where one is asked."""
+    mine = ("", identity.rights.project)
+    return [one for one in everything if one.project in mine and endpoint_name in (None, one.name)]
+
+
 def usable(target: Target, identity: Identity, available: Iterable[Credential]) -> Iterator[Credential]:
     """The credentials for a target: the operator's, or the caller's own key at the provider's address."""
     own = [one for one in available if one.provider == target.provider.name]
@@ -238,7 +267,7 @@ def _not_found(message: str) -> GatewayError:
 def listed_models(identity: Identity) -> tuple[ListedModel, ...]:
     """What this key may call: aliases, and models by their bare name where that leads to the provider, and as
     `provider/model`."""
-    return tuple(listed(identity, all_credentials(), KNOWN.get()))
+    return tuple(listed(identity, visible(all_credentials(), identity), KNOWN.get()))
 
 
 def listed(identity: Identity, available: Sequence[Credential], known: Known = NOTHING) -> Iterator[ListedModel]:
