@@ -60,6 +60,22 @@ def test_b21_a_call_with_text_and_tools_crosses_to_responses_and_back(live: Live
     assert (choice["finish_reason"], said["usage"]["total_tokens"]) == ("tool_calls", 7)
 
 
+def test_what_the_assistant_said_is_told_beside_its_calls_and_results_go_by_their_call_id(live: Live) -> None:
+    live.upstream.script(answer(response(message("Sunny"))), path=UPSTREAM_RESPONSES)
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    turn = [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": "Let me see.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "20 C"},
+    ]
+    assert live.chat(hello(model=CODEX, messages=turn, tools=[TOOL], max_completion_tokens=70)).status == 200
+    _, said, called, result = asked(live)["input"]
+    assert (said["role"], said["content"]) == ("assistant", [{"type": "output_text", "text": "Let me see."}])
+    assert (called["type"], called["call_id"], called["name"]) == ("function_call", "call_1", "weather")
+    assert (result["type"], result["call_id"], result["output"]) == ("function_call_output", "call_1", "20 C")
+    assert asked(live)["max_output_tokens"] == 70
+
+
 def test_b21_a_cut_answer_says_length(live: Live) -> None:
     cut = response(message("Half"), status="incomplete", incomplete_details={"reason": "max_output_tokens"})
     live.upstream.script(answer(cut), path=UPSTREAM_RESPONSES)
