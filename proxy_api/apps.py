@@ -10,7 +10,12 @@ class ProxyApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell `keys` what it cannot know: which providers there are, and who sends its requests."""
-        from keys import credentials, fetching, freshness  # models can be imported only once all apps are loaded
+        from keys import (
+            credentials,
+            fetching,
+            freshness,
+            probing,
+        )  # models can be imported only once all apps are loaded
         from proxy_api.models import Alias, CatalogModel
 
         freshness.watch_model(Alias)
@@ -21,3 +26,4 @@ class ProxyApiConfig(AppConfig):
         }
         credentials.declare(told)
         fetching.register("proxy_api.fetching.fetched")
+        probing.register("proxy_api.probe.probed")

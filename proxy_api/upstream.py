@@ -35,6 +35,9 @@ class Mount(NamedTuple):
     model: str = ""
 
 
+MODELS = Mount("$", "/models")
+
+
 @dataclass(frozen=True, slots=True)
 class Quirk:
     """What some models take otherwise. model: their pattern; drops: {field: the one value that they take}; renames:
@@ -72,7 +75,8 @@ class Provider:
     credential, that the address and the signing need; parts: of a secret that is no single word, with their variables;
     mounts: the first that fits counts; irregular: addresses that do not come out of base_url's template as they should;
     signing_name: what AWS's signatures call it; price_list: what the list of prices calls it, if not by its name;
-    says_finish: its answers have a finish reason.
+    says_finish: its answers have a finish reason; probe: in the place of `mounts`, what is read to try a credential:
+    something small that a wrong key does not get; None: it has nothing like that.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Provider:
     signing_name: str = "bedrock"
     price_list: str = ""
     says_finish: bool = True
+    probe: Mount | None = MODELS
 
     def dialect_of(self, model: str, word: str = "") -> str | None:
         """The wire language for a model; `word` asks for one by name. None: it has no such language."""

@@ -123,6 +123,7 @@ CLOUDS: tuple[Provider, ...] = (
             Mount("$", f"{_PROJECT}/anthropic", dialect="anthropic_vertex"),
             Mount("$", f"{_PROJECT}/google"),
         ),
+        probe=None,
     ),
     # The key's own variable is https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
     Provider(
@@ -136,6 +137,8 @@ CLOUDS: tuple[Provider, ...] = (
         options=(_REGION,),
         parts=_AWS_KEY,
         dialects={"converse": "bedrock_converse", "anthropic": "anthropic_bedrock"},
+        # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ListAsyncInvokes.html
+        probe=Mount("$", "/async-invoke?maxResults=1"),
     ),
     # OpenAI's own models answer on another path than the rest, and by Responses alone.
     Provider(
@@ -187,6 +190,8 @@ CLOUDS: tuple[Provider, ...] = (
             Mount("/deployments/[^/]+$", "/deployments/{model}?api-version={api_version}"),
             Mount("(/openai)?$", "/openai/deployments/{model}?api-version={api_version}"),
         ),
+        # https://learn.microsoft.com/en-us/rest/api/azureopenai/models/list
+        probe=Mount("(/models|(/openai)?(/v1|/deployments/[^/]+)?)$", "/openai/models?api-version=2024-10-21"),
     ),
     # Its own language; the one of OpenAI, which loses the tool plan and citations, has an address of its own:
     # https://docs.cohere.com/docs/compatibility-api
@@ -200,6 +205,7 @@ CLOUDS: tuple[Provider, ...] = (
         endpoints=frozenset({"rerank"}),
         dialects={"openai": "openai_chat"},
         mounts=(Mount(r"/v\d+$", "/compatibility/v1", dialect="openai_chat"),),
+        probe=Mount(r"/v\d+$", "/v1/models?page_size=1"),  # https://docs.cohere.com/reference/list-models
     ),
     Provider(
         name="mistral",
@@ -220,6 +226,7 @@ CLOUDS: tuple[Provider, ...] = (
         endpoints=frozenset({"completions", "embeddings", "responses"}),
         dialects={"openai": "openai_chat", "native": "ollama", "responses": "openai_responses"},
         mounts=(Mount("(/v1|/api)?$", "", dialect="ollama"),),
+        probe=Mount("(/v1|/api)?$", "/v1/models"),
     ),
     # A workspace's address; the model is the name of a serving endpoint. Tools are taken, stream_options and
     # parallel_tool_calls are not among the parameters.
@@ -234,6 +241,8 @@ CLOUDS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"embeddings"}),
         options=(Option("host"),),
+        # https://docs.databricks.com/api/workspace/servingendpoints/list
+        probe=Mount("/serving-endpoints$", "/api/2.0/serving-endpoints"),
     ),
     Provider(
         name="snowflake",
@@ -243,6 +252,7 @@ CLOUDS: tuple[Provider, ...] = (
         env=("SNOWFLAKE_PAT",),
         says_finish=False,  # Claude's answers have an empty finish_reason, their streams none
         options=(Option("account"),),
+        probe=None,
     ),
     Provider(
         name="cloudflare",
@@ -253,5 +263,7 @@ CLOUDS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"embeddings", "responses"}),
         options=(Option("account_id"),),
+        # https://developers.cloudflare.com/api/resources/ai/subresources/models/methods/list
+        probe=Mount("/ai/v1$", "/ai/models/search?per_page=1"),
     ),
 )

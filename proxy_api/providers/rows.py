@@ -2,12 +2,13 @@
 
 Adding an OpenAI-compatible provider is adding a row; its key is then read from <NAME>_API_KEY and its address from
 <NAME>_BASE_URL. Every row names the vendor's page that its facts are from. Those that need more stand in clouds.py.
+Where `probe` is None, the list of models is open to everybody, or no page of the vendor tells of one.
 """
 
 from __future__ import annotations
 
 from proxy_api.providers.clouds import CLOUDS, OPENAI_RULES, REASONING_QUIRKS, RESPONSES_ONLY
-from proxy_api.upstream import Provider
+from proxy_api.upstream import Mount, Provider
 
 _RESPONSES = {"openai": "openai_chat", "responses": "openai_responses"}
 
@@ -78,6 +79,7 @@ HOSTS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"completions", "embeddings", "responses"}),
         dialects=_RESPONSES,
+        probe=Mount("$", "/key"),  # https://openrouter.ai/docs/api/api-reference/api-keys/get-current-api-key
     ),
     # Every chunk carries the usage so far; the field is not among its parameters.
     Provider(
@@ -87,6 +89,7 @@ HOSTS: tuple[Provider, ...] = (
         source="https://docs.perplexity.ai/api-reference/chat-completions-post",
         stream_usage=False,
         env=("PPLX_API_KEY",),
+        probe=Mount("$", "/router/v1/models"),  # https://docs.perplexity.ai/api-reference/gateway-models-get
     ),
     # Fields that are answered with 400: https://inference-docs.cerebras.ai/resources/openai
     Provider(
@@ -111,6 +114,7 @@ HOSTS: tuple[Provider, ...] = (
         env=("HF_TOKEN", "HUGGINGFACE_TOKEN"),
         endpoints=frozenset({"responses"}),
         dialects=_RESPONSES,
+        probe=None,
     ),
     Provider(
         name="moonshotai",
@@ -125,6 +129,7 @@ HOSTS: tuple[Provider, ...] = (
         base_url="https://api.z.ai/api/paas/v4",
         source="https://docs.z.ai/api-reference/llm/chat-completion",
         env=("ZHIPU_API_KEY",),
+        probe=None,
     ),
     # The address outside China; inside, ALIBABA_BASE_URL=https://dashscope.aliyuncs.com/compatible-mode/v1
     Provider(
@@ -135,12 +140,14 @@ HOSTS: tuple[Provider, ...] = (
         env=("DASHSCOPE_API_KEY",),
         embeddings="openai",
         endpoints=frozenset({"embeddings"}),
+        probe=None,
     ),
     Provider(
         name="crusoe",
         dialect="openai_chat",
         base_url="https://api.inference.crusoecloud.com/v1",
         source="https://docs.crusoecloud.com/managed-inference/overview",
+        probe=None,
     ),
     Provider(
         name="heroku",
@@ -150,6 +157,7 @@ HOSTS: tuple[Provider, ...] = (
         env=("INFERENCE_KEY",),
         embeddings="openai",
         endpoints=frozenset({"embeddings"}),
+        probe=None,
     ),
     Provider(
         name="nvidia",
@@ -158,6 +166,7 @@ HOSTS: tuple[Provider, ...] = (
         source="https://docs.api.nvidia.com/nim/reference/llm-apis",
         embeddings="openai",
         endpoints=frozenset({"embeddings"}),
+        probe=None,
     ),
     Provider(
         name="sambanova",
@@ -166,6 +175,7 @@ HOSTS: tuple[Provider, ...] = (
         source="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
         embeddings="openai",
         endpoints=frozenset({"embeddings"}),
+        probe=None,
     ),
     # Any other server that speaks OpenAI's chat: vLLM, llama.cpp, LM Studio, ... Its address comes with the credential.
     Provider(
