@@ -8,11 +8,11 @@ from keys.ids import new_id
 
 
 class AuditEntry(db.Model):
-    """One act. The id is a UUIDv7: in its order the acts happened.
+    """One act, written by keys/audit.py. The id is a UUIDv7: in its order the acts happened.
 
     actor: a user's name, an admin key's, or the command; action: `key.issued`, `key.rotated`, `body.viewed`,
-    `login.failed`, ...; target: type, id and name of what it was done to; changes: field -> what it became, secrets
-    never among them; address: where the request came from, empty for a command.
+    `login.failed`, ...; target: type, id and name of what it was done to; changes: field -> what it became, or what it
+    was and what it became, of a secret no more than that; address: where the request came from, empty for a command.
     """
 
     id = db.CharField(primary_key=True, max_length=36, default=new_id, editable=False)
