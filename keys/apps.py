@@ -12,10 +12,11 @@ class KeysConfig(AppConfig):
 
     def ready(self) -> None:
         # Models may be imported only once the apps are there.
-        from keys import checks, freshness, models  # noqa: F401
+        from keys import admin_log, checks, freshness, models  # noqa: F401
 
         for told in models.TOLD:
             freshness.watch_model(told)
+        admin_log.connect()
         post_migrate.connect(furnish, sender=self)
 
 

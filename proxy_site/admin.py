@@ -8,7 +8,10 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from keys.admin_log import delete_selected
+
 admin.site.index_title = "Dashboard"
+admin.site.add_action(delete_selected)  # in place of Django's of that name
 admin.site.unregister((User, Group))
 
 
