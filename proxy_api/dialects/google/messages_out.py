@@ -203,8 +203,9 @@ def _result(result: ToolResult, where: str, draft: Draft) -> tuple[Said, list[Sa
 
 
 def _response(text: str, failed: bool, media: bool) -> Said:
-    """A JSON object as it is; anything else under the name that Gemini's documentation gives it."""
+    """A JSON object as it is; anything else under the name that Gemini's documentation gives it. Beside media an empty
+    object says nothing."""
     said = json_object(text) if text else {} if media else None
-    if said is not None and not failed:
+    if said is not None and not failed and (said or not text or not media):
         return said
     return {"error" if failed else "output": text}

@@ -119,7 +119,7 @@ def _result(said: dict[str, Any], calls: _Calls) -> ToolResult:
         case {"error": str(text)} if len(response) == 1:
             parts = [Text(text)]
         case _:
-            parts = [Text(arguments_text(response))]
+            parts = [Text(arguments_text(response))] if response or not said.get("parts") else []
     media = [_media(part) for part in said.get("parts") or ()]
     return ToolResult(found[0] if found else given or "", (*parts, *media), None, response.keys() == {"error"})
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from proxy_api.chat import ChatRequest, File, Image, Message
+from proxy_api.catalog import facts
+from proxy_api.chat import ChatRequest, File, Image, Message, Text, ToolCall, ToolResult
 from proxy_api.dialects import DIALECTS, google
 from proxy_api.errors import BadRequest
 from proxy_api.media import with_media
@@ -55,3 +56,15 @@ def test_the_signature_of_an_image_that_the_model_made_goes_out_and_back(as_stre
     model = crossed(messages=[*HELLO, {**said, "role": "assistant"}])["contents"][1]
     assert model["parts"][1:] == parts[1:]
     assert google.read_request({"contents": [model]}).messages[0].parts[1] == Image("image/png", PNG, signature="s2")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "Look"])
+def test_media_of_a_result_stand_beside_its_own_text_alone(text: str) -> None:
+    parts = (*([Text(text)] if text else []), Image("image/png", PNG))
+    talk = (
+        Message("user", (Text("Hi"),)),
+        Message("assistant", (ToolCall("a", "weather", "{}", "sig"),)),
+        Message("tool", (ToolResult("a", parts),)),
+    )
+    body, losses = google.write_request(ChatRequest("gemini-3-pro", talk), facts("gemini-3-pro"))
+    assert (google.read_request(body).messages, losses) == (talk, ())
