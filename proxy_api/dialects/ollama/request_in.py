@@ -11,6 +11,7 @@ from proxy_api.dialects.reading import together
 from proxy_api.dialects.saying import given
 
 _FIELDS = frozenset({"format", "logprobs", "messages", "model", "options", "stream", "think", "tools", "top_logprobs"})
+_SIGNS = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _OPTIONS = frozenset(
     {
         "frequency_penalty",
@@ -76,7 +77,12 @@ def _content(item: dict[str, Any]) -> Iterator[Part]:
     if item.get("content"):
         yield Text(item["content"])
     for data in item.get("images") or ():
-        yield Image(data=data)
+        yield Image(_type_of(data), data)
+
+
+def _type_of(data: str) -> str | None:
+    """Ollama's pictures have none beside them: by the first bytes, in base64; None where they are no such picture's."""
+    return next((media_type for sign, media_type in _SIGNS.items() if data.startswith(sign)), None)
 
 
 def _response_format(said: Any) -> ResponseFormat | None:

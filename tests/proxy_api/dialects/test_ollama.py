@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from proxy_api.catalog import ModelFacts
-from proxy_api.chat import ChatResponse, Choice, Text
+from proxy_api.chat import ChatResponse, Choice, Image, Text
 from proxy_api.dialects import ollama, openai_chat
 from proxy_api.errors import BadRequest, GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.replay import collect, replay
@@ -87,6 +87,22 @@ def test_messages_have_one_text_and_pictures_beside_it() -> None:
         {"role": "tool", "content": "sunny", "tool_name": "weather", "tool_call_id": "c1"},
     ]
     assert losses.keys() == {"messages[1].content[1].image_url.detail", "messages[1].content[3]"}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (PNG, "image/png"),
+        ("/9j/4AAQ", "image/jpeg"),
+        ("R0lGODlh", "image/gif"),
+        ("UklGRiQA", "image/webp"),
+        ("AAAA", None),
+    ],
+)
+def test_a_picture_is_what_its_first_bytes_say(data: str, kind: str | None) -> None:
+    """Others refuse a picture without its type."""
+    said = {"model": "m", "messages": [{"role": "user", "content": "", "images": [data]}]}
+    assert ollama.read_request(said).messages[0].parts == (Image(kind, data),)
 
 
 def test_a_result_may_show_a_picture() -> None:
