@@ -21,6 +21,7 @@ from cache_admin.lookup import PAUSE_SECONDS
 from cache_admin.models import StoredCompletion
 from cache_admin.shipping import ship
 from keys import redis
+from proxy_site import installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = time.time()
@@ -31,7 +32,7 @@ PARIS = Completion(b'{"id":"c"}', "openai", "gpt", "main", NOW, 3600)
 def redis_gone(settings: Settings, address: str) -> Iterator[None]:
     """Django's cache at another address, for the block."""
     usual = settings.CACHES
-    settings.CACHES = {"default": {**usual["default"], "LOCATION": address}}
+    settings.CACHES = {"default": installation.cache(address)}
     redis.forget()
     try:
         yield
@@ -65,7 +66,7 @@ def seconds(*digests: bytes) -> list[float]:
 def test_without_redis_the_table_answers_and_storing_goes_on(settings: Settings, tmp_path: Path) -> None:
     store(bytes(32), "key:1", PARIS, b"{}", {})
     ship(NOW)
-    with redis_gone(settings, f"unix://{tmp_path}/nobody.sock?db=1"):
+    with redis_gone(settings, f"unix://{tmp_path}/nobody.sock"):
         assert find(bytes(32), "key:1", NOW) == PARIS
         assert store(bytes([1] * 32), "key:1", PARIS, b"{}", {})
     ship(NOW)
