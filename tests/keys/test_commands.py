@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from keys import access
-from keys.models import Budget, Project, VirtualKey
+from keys.models import AuditEntry, Budget, Project, VirtualKey
 from tests.keys.asking import works
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +119,16 @@ def test_only_one_key_that_can_be_rotated_is():
     for name, reason in (("team", "several"), ("nobody", "no key"), ("anonymous", "cannot be rotated")):
         with pytest.raises(CommandError, match=reason):
             said("rotate_key", name)
+
+
+def test_the_audit_log_has_what_was_done_and_no_secret():
+    tokens = [issued("--name", "team", "--project", "search", "--rpm", "5")[0], said("rotate_key", "team")[0]]
+    entries = AuditEntry.objects.order_by("id")
+    assert [(entry.action, entry.target_name) for entry in entries] == [
+        ("project.added", "search"),
+        ("key.issued", "team"),
+        ("key.rotated", "team"),
+    ]
+    assert {entry.actor_kind for entry in entries} == {"command"}
+    assert entries[1].changes == {"models": [], "project": "search", "requests_per_minute": 5}
+    assert not [token for token in tokens if token.strip() in str(entries.values())]

@@ -10,10 +10,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
-from keys import issuing
+from keys import audit, issuing
 from keys.models import Period, Project
 
 MOST_A_MINUTE = 2_000_000_000
@@ -35,9 +36,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         models = [model.strip() for model in options["models"].split(",") if model.strip()]
         name, expires, limits = given_name(options["name"]), moment(options["expires"]), given_limits(options)
-        project = self.project(options["project"]) if options["project"] else None
-        terms = issuing.Terms(project, **limits)
-        key, token = issuing.issue(name, models, expires, terms=terms)
+        with transaction.atomic():
+            project = self.project(options["project"]) if options["project"] else None
+            terms = issuing.Terms(project, **limits)
+            key, token = issuing.issue(name, models, expires, terms=terms)
+            audit.note(audit.of_command(), "key.issued", key, {"models": models, "project": project, **limits})
         self.stderr.write(f"Key {key.name} ({key.id}) issued. Keep its secret now, it is shown only once.")
         self.stdout.write(token)
 
@@ -47,6 +50,7 @@ class Command(BaseCommand):
         found = Project.objects.filter(Q(id=name) | Q(name=name)).first()
         if found is None:
             found = Project.objects.create(name=name)
+            audit.note(audit.of_command(), "project.added", found)
             self.stderr.write(f"Project {found.name} ({found.id}) made.")
         return found
 
@@ -59,18 +63,19 @@ def given_name(text: str, option: str = "--name") -> str:
 
 
 def given_limits(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What issuing.Terms has beside the project. Raises CommandError."""
+    """What is given of issuing.Terms beside the project. Raises CommandError."""
     for option in ("rpm", "tpm"):
         if options[option] is not None and not 1 <= options[option] <= MOST_A_MINUTE:
             raise CommandError(f"--{option} must be from 1 to {MOST_A_MINUTE}")
     if options["period"] and options["budget"] is None:
         raise CommandError("--period is the budget's: give --budget too")
-    return {
+    found = {
         "requests_per_minute": options["rpm"],
         "tokens_per_minute": options["tpm"],
         "budget": money(options["budget"]),
-        "period": options["period"] or Period.MONTH,
+        "period": options["period"],
     }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def money(text: str | None) -> Decimal | None:

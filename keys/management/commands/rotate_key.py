@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from keys import issuing
+from keys import audit, issuing
 from keys.models import VirtualKey
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -28,7 +29,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         key, grace = found_key(options["key"]), duration(options["grace"])
         try:
-            token = issuing.rotate(key, grace, timezone.now())
+            with transaction.atomic():
+                token = issuing.rotate(key, grace, timezone.now())
+                audit.note(audit.of_command(), "key.rotated", key, {"grace": grace})
         except issuing.NotRotated as error:
             raise CommandError(f"{error}: it cannot be rotated") from None
         until = f"works until {key.previous_until:%Y-%m-%d %H:%M} UTC" if key.previous_until else "has ended"
