@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+MOST_REGIONS = 20
 VALUE = re.compile(r"[A-Za-z0-9._:/-]{1,200}")
 
 
@@ -61,4 +62,18 @@ def faults(options: Mapping[str, str], known: Collection[str]) -> list[str]:
         found.append(f"This provider has no option {', '.join(unknown)}: {has}.")
     if any(not VALUE.fullmatch(value) for value in options.values()):
         found.append("A value is 1 to 200 letters, digits and . _ : / -")
+    return found
+
+
+def region_faults(regions: Collection[str], option: str, options: Mapping[str, str]) -> list[str]:
+    """What is wrong with a list of regions, in words. option: the one that they are values of, "" for none."""
+    if not regions:
+        return []
+    if not option:
+        return ["This provider has no regions."]
+    found = [f"{option} stands among the options too."] if option in options else []
+    if len(set(regions)) != len(regions) or len(regions) > MOST_REGIONS:
+        found.append(f"At most {MOST_REGIONS} regions, each once.")
+    if any(not VALUE.fullmatch(region) for region in regions):
+        found.append("A region is 1 to 200 letters, digits and . _ : / -")
     return found

@@ -8,15 +8,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
-from keys import credentials, options, outbound, tokens
-from keys.forms.fields import OptionsField, PatternsField
+from keys import credentials, extra_headers, options, outbound, tokens
+from keys.forms.fields import MappingField, PatternsField
 from keys.models import ProviderCredential
 from keys.pepper import peppered
 from keys.secret import presentable
 
 
 class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
-    """A secret is written only: it is never rendered, and never goes to another address than it was entered for."""
+    """A secret is written only: it is never rendered, and never goes elsewhere or with other headers than it was
+    entered for."""
 
     provider = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
     secret = forms.CharField(
@@ -26,12 +27,22 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Djan
         label="Secret",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
     )
-    options = OptionsField(help_text="name=value, one a line.")
+    options = MappingField(help_text="name=value, one a line.")
+    regions = PatternsField(
+        help_text="One a line, where the provider has regions; each is tried like a credential of its own."
+    )
+    headers = MappingField(
+        help_text="name=value, one a line, sent with every request. They are readable here. What must not be: make the "
+        'secret a JSON object such as {"key": "sk-...", "gateway": "..."} and write name=Bearer {gateway}.'
+    )
     models = PatternsField(help_text="One model or pattern a line. Empty: every model of the provider.")
 
     class Meta:
         model = ProviderCredential
-        fields = ("name", "provider", "secret", "base_url", "options", "models", "enabled")
+        fields = (
+            *("name", "provider", "project", "secret", "base_url", "options", "regions", "headers"),
+            *("models", "priority", "weight", "enabled"),
+        )
         help_texts = {
             "name": "A call may ask for it in x-bt-endpoint-name, and every answer names the one it used "
             "in x-bt-used-endpoint.",
@@ -48,7 +59,7 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Djan
         stored = f"Stored: {secret_label(self.instance)}. Empty: it stays." if self.instance.sealed else ""
         self.fields["secret"].help_text = stored or "Sealed at once; nobody can read it here again."
         self.fields["options"].help_text = options_help()
-        self._before = (self.instance.provider, self.instance.base_url, self.instance.options)
+        self._before = {name: getattr(self.instance, name) for name in ProviderCredential.BOUND}
 
     def clean_secret(self) -> str:
         secret = str(self.cleaned_data["secret"])
@@ -67,20 +78,37 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Djan
             raise ValidationError(str(refused)) from None
         return address
 
+    def clean_headers(self) -> dict[str, str]:
+        headers = {name.lower(): value for name, value in self.cleaned_data["headers"].items()}
+        if faults := extra_headers.faults(headers):
+            raise ValidationError(faults)
+        return headers
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        provider, chosen = str(cleaned.get("provider", "")), cleaned.get("options", {})
-        for fault in options.faults(chosen, credentials.options_of(provider)):
-            self.add_error("options", fault)
-        if "secret" in cleaned and not cleaned["secret"] and "base_url" in cleaned:
-            self._without_a_new_secret((provider, cleaned["base_url"], chosen))
+        self._check_options(str(cleaned.get("provider", "")), cleaned.get("options", {}), cleaned.get("regions", []))
+        if set(cleaned) >= {"secret", *ProviderCredential.BOUND}:
+            self._check_secret(cleaned["secret"], {name: cleaned[name] for name in ProviderCredential.BOUND})
         return cleaned
 
-    def _without_a_new_secret(self, now: tuple[str, str, dict[str, str]]) -> None:
-        """A stored secret stays only where it was entered for; none at all is fine for a keyless provider."""
+    def _check_secret(self, secret: str, bound: dict[str, Any]) -> None:
+        if secret or not self.instance.sealed:
+            for name in extra_headers.missing(bound["headers"], secret):
+                self.add_error("headers", f"The secret has no part {name} that a header can hold.")
+        if not secret:
+            self._without_a_new_secret(bound)
+
+    def _check_options(self, provider: str, chosen: dict[str, str], regions: list[str]) -> None:
+        for fault in options.faults(chosen, credentials.options_of(provider)):
+            self.add_error("options", fault)
+        for fault in options.region_faults(regions, credentials.region_option(provider), chosen):
+            self.add_error("regions", fault)
+
+    def _without_a_new_secret(self, now: dict[str, Any]) -> None:
+        """A stored secret stays only for what it was entered for; none at all is fine for a keyless provider."""
         if self.instance.sealed and now != self._before:
-            self.add_error("secret", "Provider, address or options changed: enter the secret anew.")
-        elif not self.instance.sealed and not credentials.is_keyless(now[0]):
+            self.add_error("secret", "Provider, address, options, regions or headers changed: enter the secret anew.")
+        elif not self.instance.sealed and not credentials.is_keyless(str(now["provider"])):
             self.add_error("secret", "This provider needs a secret.")
 
     def save(self, commit: bool = True) -> ProviderCredential:

@@ -36,7 +36,7 @@ class PatternsField(forms.CharField):
         return bool(before != self.to_python(data))
 
 
-class OptionsField(forms.CharField):
+class MappingField(forms.CharField):
     """`name=value` lines as a mapping."""
 
     def __init__(self, **kwargs: Any) -> None:

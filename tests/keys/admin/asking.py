@@ -13,7 +13,7 @@ def key_form(**fields):
 
 def credential_form(**fields):
     given = {"name": "ours", "provider": "openai", "secret": SECRET, "base_url": "", "models": "", "enabled": "on"}
-    return {**given, **fields}
+    return {**given, "priority": "0", "weight": "1", **fields}
 
 
 def issue(operator, **fields):
