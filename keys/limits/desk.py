@@ -32,6 +32,7 @@ BEAT = 1.0
 LIFE = 15_000  # ms that a session outlives its last beat
 RECOVERY = 2_500  # ms: two beats and a half
 DAY = 86_400
+MOST = 10**16  # of one call: a whole number in Redis
 TRIES = 6
 LOST, MISSING = -1, -2
 NOTHING: Amounts = {"requests": 0, "tokens": 0, "usd": 0}
@@ -74,9 +75,14 @@ class Desk:
     def take(self, limits: Sequence[Limit], amounts: Amounts, now: float) -> Taken:
         """Take a call's part of every limit. now: Unix s. Raises LimitsAway; then nothing is taken."""
         at = int(now * 1000)
-        for _ in range(TRIES):
-            session = self.present()
-            reply = self._asked(session, limits, amounts, at)
+        for turn in range(TRIES):
+            try:
+                session = self.present()
+                reply = self._asked(session, limits, amounts, at)
+            except (redis.RedisAway, redis.ResponseError) as error:
+                if turn:
+                    raise LimitsAway(f"limits cannot be counted: {type(error).__name__}") from None
+                continue  # one reply that was late shall not refuse a call
             if reply[0] == LOST:
                 self._leave(session)
             elif reply[0] == MISSING:
@@ -105,11 +111,8 @@ class Desk:
             words += (self.settled.get(limit.name, ""), life(limit, at / 1000))
         try:
             reply: list[Any] = scripts.ask(scripts.RESERVE, *words)
-        except (redis.RedisAway, redis.ResponseError) as error:
-            self._leave(session)  # it may have taken: the next session says what is held in truth
-            raise LimitsAway(f"limits cannot be counted: {type(error).__name__}") from None
-        except BaseException:  # the caller was killed while it waited
-            self._leave(session)
+        except BaseException:  # no reply in time, or the caller was killed while it waited: it may have taken all the
+            self._leave(session)  # same, and the next session says what is held in truth
             raise
         return reply
 
@@ -141,7 +144,7 @@ class Desk:
             self._hold(taken, -1)
             for limit in taken.limits:
                 if limit.name in self.settled:  # else Redis was never reached: the ledger will tell
-                    self.settled[limit.name] += max(0, used[limit.unit])
+                    self.settled[limit.name] += min(MOST, max(0, used[limit.unit]))  # a provider may say anything
             if self.session is not None:
                 with suppress(redis.RedisAway):  # then the next session says it
                     words = self._last_words(taken, used)
@@ -157,12 +160,12 @@ class Desk:
             elif limit.kind == "gauge":
                 words += (limit.kind, limit.name, amount, 0, 0)
             elif limit.unit == "tokens":
-                words += (limit.kind, limit.name, start, used["tokens"] - amount, 0)
+                words += (limit.kind, limit.name, start, min(MOST, used["tokens"]) - amount, 0)
         return words
 
     # -- sessions ------------------------------------------------------------------------------------------------------
     def present(self) -> Session:
-        """The session, begun where there is none; during a recovery after a wait for its end. Raises LimitsAway."""
+        """The session, begun where there is none; during a recovery after a wait for its end. Raises as begin()."""
         session = self.session
         if session is None or session.losses != redis.losses():
             session = self.begin(session)
@@ -177,16 +180,14 @@ class Desk:
                 self.session = None
 
     def begin(self, stale: Session | None) -> Session:
-        """A session in the place of `stale`, unless another caller has begun one. Raises LimitsAway."""
+        """A session in the place of `stale`, unless another caller has begun one. Raises redis.RedisAway,
+        redis.ResponseError."""
         with self._lock:
             if self.session is not None and self.session is not stale:
                 return self.session
             self.session = None
             losses = redis.losses()
-            try:
-                prefix, pause = self._say_all()
-            except (redis.RedisAway, redis.ResponseError) as error:
-                raise LimitsAway(f"limits cannot be counted: {type(error).__name__}") from None
+            prefix, pause = self._say_all()
             self.session = Session(self._number, prefix.decode(), losses, time.monotonic() + pause / 1000)
             return self.session
 
@@ -203,7 +204,7 @@ class Desk:
         return prefix, pause
 
     def beat(self) -> None:
-        """Say that this process lives. Raises LimitsAway, redis.RedisAway, redis.ResponseError."""
+        """Say that this process lives. Raises redis.RedisAway, redis.ResponseError."""
         session = self.session
         if session is None or session.losses != redis.losses() or not self._goes_on(session):
             self.begin(session)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from keys import redis
 from keys.limits.accounts import Limit, limits_of, valid_until
 from keys.limits.desk import BEAT, Desk, Taken
-from keys.limits.standing import Amounts, LimitsAway, headers
+from keys.limits.standing import Amounts, headers
 from keys.limits.subjects import Subject
 
 MOST_REMEMBERED = 4096
@@ -106,7 +106,7 @@ class Beating:
         while not self._ended.wait(BEAT):
             try:
                 self.desk.beat()
-            except (LimitsAway, redis.RedisAway, redis.ResponseError):
+            except (redis.RedisAway, redis.ResponseError):
                 continue  # the next one, or the next call, begins a new session
             except Exception as error:  # whatever it was: the next beat must come
                 log.error("the limits' beat failed: %s", type(error).__name__)
