@@ -21,6 +21,8 @@ from cache_admin.landing import land, mark_aborted
 from cache_admin.locks import file_lock, try_lock
 from cache_admin.rows import RECORD_VERSION, Rows, is_known
 from cache_admin.spool import Record, Spool, behind_broken_frame, read_frames
+from keys import limits
+from keys.redis import RedisAway, ResponseError
 
 log = logging.getLogger("dragoman.shipping")
 BUDGET_SECONDS = 20.0
@@ -35,7 +37,8 @@ def ship(now: float, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
 
     usage, completions, bodies: rows that were new; aborted: calls of dead processes; dropped: torn frames; refused:
     records that no table takes, set aside in `refused/`; held: files with records of another version, kept; files:
-    unlinked; busy: another shipper is at it; away: the database is. `now`: Unix seconds.
+    unlinked; unadopted: dead processes that limits could not be told of yet; busy: another shipper is at it; away: the
+    database is. `now`: Unix seconds.
     """
     directory = Path(settings.DRAGOMAN_SPOOL_DIR)
     with file_lock(directory / LOCK) as held:
@@ -123,8 +126,14 @@ class _Tour:
             self.bury(instance)
 
     def bury(self, instance: str) -> None:
-        """All that the dead process wrote has landed: what is open now stays unended."""
+        """All that the dead process wrote has landed: what is open now stays unended, and limits count what the ledger
+        says. While Redis is away the lock stays, so that the next round sees to it."""
         self.counts["aborted"] += mark_aborted(instance)
+        try:
+            limits.adopt(instance)
+        except (RedisAway, ResponseError):
+            self.counts["unadopted"] += 1
+            return
         (self.directory / f"{instance}.lock").unlink(missing_ok=True)
 
     def ship_file(self, path: Path, instance: str, *, finished: bool) -> bool:
