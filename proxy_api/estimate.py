@@ -35,6 +35,9 @@ class Tokens:
         return self.input_tokens + self.output_tokens
 
 
+NO_TOKENS = Tokens(0, 0)
+
+
 def estimate(body: Mapping[str, Any], models: Iterable[str], *, writes: bool) -> Tokens:
     """For a request of any of OpenAI's endpoints that may be answered by one of `models`; writes: it is answered with
     tokens (not with vectors)."""

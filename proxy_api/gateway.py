@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from cache_admin.spool import SpoolUnavailable
 from keys.pepper import pepper
 from keys.settled import settings
 from proxy_api import caching, framing, relay
+from proxy_api.admission import admitted
 from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.body import canonical
 from proxy_api.endpoints import serving
@@ -61,6 +62,7 @@ def answer(call: Call, work: Callable[[Call, Record], Answer] | None = None) -> 
         error.headers = {**record.headers, **error.headers}
         raise
     except SpoolUnavailable:
+        record.settle()
         raise ledger_unavailable() from None
     except Exception:
         record.fail(unforeseen(), time.monotonic())
@@ -158,6 +160,8 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
 
 # -- a miss ------------------------------------------------------------------------------------------------------
 def miss(call: Call, plan: Plan, record: Record) -> Answer:
+    if call.identity.subjects:
+        plan = replace(plan, routes=admitted(call, plan.routes, record))
     ledger.opened(record.entry)
     flight = Flight(call, plan, record, Watch(call.client) if call.client is not None else None)
     if call.stream:

@@ -36,7 +36,6 @@ def answer_headers(record: Record, rules: Policy) -> dict[str, str]:
     entry = record.entry
     headers = {
         **shared_headers(record),
-        "x-bt-cached": "MISS",
         "x-dragoman-cache": f"{entry.cache}; {entry.cache_reason}" if entry.cache_reason else entry.cache,
         "x-dragoman-attempts": str(entry.attempts),
     }
@@ -55,6 +54,7 @@ def shared_headers(record: Record) -> dict[str, str]:
     """On hits and misses alike."""
     entry = record.entry
     headers = {
+        **record.headers,
         "x-dragoman-provider": entry.provider or "",
         "x-dragoman-model": printable(entry.model_served or ""),
         "openai-processing-ms": str(int((time.monotonic() - record.marks.received) * 1000)),

@@ -24,10 +24,12 @@ from keys.tokens import PREFIX
 from proxy_api import body as request_body
 from proxy_api import framing, gateway, shape, transport
 from proxy_api.access_tokens import authorized
+from proxy_api.admission import admitted
 from proxy_api.attempts import deadlines, upstream_id
 from proxy_api.body import Body
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, error_object
+from proxy_api.estimate import NO_TOKENS
 from proxy_api.flight import Call
 from proxy_api.outgoing import printable, shared_headers
 from proxy_api.passthrough_routes import refuse_unnamed, routes_of
@@ -81,6 +83,8 @@ def passed(passing: Passing, call: Call, record: Record) -> gateway.Answer:
     routes = routes_of(call.endpoint.name, model, call.identity, call.headers.get("x-bt-endpoint-name"))
     if call.kept == "full":
         entry.request_body = call.body.raw or None
+    if call.identity.subjects:
+        routes = admitted(call, routes, record, None if passing.method == "POST" else NO_TOKENS)
     ledger.opened(entry)
     watch = Watch(call.client) if call.client is not None else None
     try:

@@ -14,6 +14,8 @@ from typing import Any
 from cache_admin import ledger, prices
 from cache_admin.ledger import LedgerEntry
 from cache_admin.spool import SpoolUnavailable
+from keys.limits import Reservation
+from keys.limits.subjects import NANO
 from proxy_api.errors import GatewayError
 from proxy_api.relay import Facts
 from proxy_api.upstream import Route
@@ -34,13 +36,15 @@ class Marks:
 
 @dataclass(slots=True)
 class Record:
-    """The usage record and its marks. Invariant: closed at most once."""
+    """The usage record and its marks, and what the call holds of its caller's limits. headers: for the answer, whatever
+    it is. Invariant: closed at most once."""
 
     entry: LedgerEntry
     marks: Marks
     route: Route | None = None
     closed: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    reservation: Reservation | None = None
 
     def attempt(self, route: Route, number: int, clock: float) -> None:
         """A route is tried: from here on the record names it."""
@@ -92,9 +96,18 @@ class Record:
 
     def close(self, clock: float, ahead: bytes = b"") -> None:
         self.closed = True
+        self.settle()
         self.entry.total_ms = milliseconds(clock - self.marks.received)
         self.entry.overhead_ms = milliseconds(overhead(self.marks, clock))
         ledger.closed(self.entry, ahead)
+
+    def settle(self) -> None:
+        """What was used replaces what the caller's limits held back for the call: as the ledger counts it, nothing
+        where nobody said. Idempotent."""
+        if self.reservation is not None:
+            entry = self.entry
+            tokens = (entry.input_tokens or 0) + (entry.output_tokens or 0)
+            self.reservation.settle(tokens, int((entry.cost_usd or 0) * NANO), requests=1 if entry.attempts else 0)
 
 
 def overhead(marks: Marks, clock: float) -> float:
