@@ -24,7 +24,7 @@ LONGEST = 200  # characters of a name that the ledger keeps
 PARENT_LONGEST = 512
 OBJECTS = ("project_id:", "project_name:", "experiment_id:")
 SPAN_VERSIONS = range(1, 5)  # the first byte of what Braintrust's SDKs export of a span
-_ADDRESS = re.compile(r"(/(?:v1/proxy/|v1/v1/|v1/|proxy/)?)(?i:btorg)/([^/]+)(?:/(.*))?", re.DOTALL)
+_ADDRESS = re.compile(r"(?:/v1/proxy|/v1/v1|/v1|/proxy)?/(?i:btorg)/([^/]+)(?:/(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,10 @@ def bad_parent(asked: str, reason: str) -> BadRequest:
 
 def without_organization(path: str) -> tuple[str, str] | None:
     """(path without its organization, organization) of a path as it was sent, percent-encoded; None where it has none.
-    The path comes back decoded into latin-1, as PEP 3333 has it."""
+    The path comes back decoded into latin-1, as PEP 3333 has it, and always under /v1/proxy/: whoever closes /admin/ or
+    /v1/admin/ in front of this server has closed all ways to it."""
     found = _ADDRESS.fullmatch(path)
     if found is None:
         return None
-    rest = unquote_to_bytes(found[3] or "").decode("latin-1")
-    return found[1] + rest, unquote_to_bytes(found[2]).decode(errors="replace")
+    rest = unquote_to_bytes(found[2] or "").decode("latin-1")
+    return f"/v1/proxy/{rest}", unquote_to_bytes(found[1]).decode(errors="replace")

@@ -58,6 +58,13 @@ def test_an_organization_in_the_address_is_one_in_the_header(live: Live) -> None
     assert live.usage(with_request_id(by_address))["organization"] == "acme"
 
 
+def test_an_address_with_an_organization_leads_to_the_proxy_alone(live: Live) -> None:
+    """Whoever closes /admin/ in front of this server has closed all ways to it."""
+    for path in ("/btorg/acme/admin/", "/v1/btorg/acme/admin/keys", "/btorg/acme/docs/"):
+        assert live.request("GET", path).status == 404
+    assert live.request("GET", "/v1/proxy/btorg/acme/models").status == 200
+
+
 def test_an_address_and_a_header_that_differ_are_a_conflict(live: Live) -> None:
     """M1."""
     answer = live.request("POST", ACME, hello(), {"x-bt-org-name": "globex"})
@@ -180,8 +187,9 @@ def test_a_revoked_key_and_its_credential_get_401_within_a_second_where_they_had
 
 def test_the_credentials_organization_binds_it(live: Live) -> None:
     """B5."""
-    token = credential(live, x_bt_org_name="acme")
-    assert jwt.decode(token, options={"verify_signature": False})["bt"] == {"org_name": "acme"}
+    by_address = live.request("POST", "/v1/proxy/btorg/acme/credentials", {}).json()["key"]
+    for token in (by_address, credential(live, x_bt_org_name="acme")):
+        assert jwt.decode(token, options={"verify_signature": False})["bt"] == {"org_name": "acme"}
     assert live.request("POST", ACME, hello(), bearer(token)).status == 200
     unsaid = live.chat(hello(), **bearer(token))
     assert live.usage(with_request_id(unsaid))["organization"] == "acme"

@@ -107,8 +107,10 @@ def test_the_key_may_say_what_its_calls_are_logged_under() -> None:
     [
         ("/v1/proxy/btorg/acme/chat/completions", ("/v1/proxy/chat/completions", "acme")),
         ("/v1/proxy/BtOrg/a%2Fb%20c/models/x%2Fy", ("/v1/proxy/models/x/y", "a/b c")),
-        ("/v1/btorg/acme/chat/completions", ("/v1/chat/completions", "acme")),
-        ("/btorg/acme/chat/completions", ("/chat/completions", "acme")),
+        ("/v1/btorg/acme/chat/completions", ("/v1/proxy/chat/completions", "acme")),
+        ("/btorg/acme/chat/completions", ("/v1/proxy/chat/completions", "acme")),
+        ("/v1/btorg/acme/admin/keys", ("/v1/proxy/admin/keys", "acme")),
+        ("/btorg/acme/admin/", ("/v1/proxy/admin/", "acme")),
         ("/v1/proxy/btorg/gr%C3%B6%C3%9Fe/auto", ("/v1/proxy/auto", "größe")),
         ("/v1/proxy/btorg/acme", ("/v1/proxy/", "acme")),
         ("/v1/proxy/btorg//chat/completions", None),
