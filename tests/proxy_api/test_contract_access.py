@@ -178,11 +178,16 @@ def test_a_revoked_key_and_its_credential_get_401_within_a_second_where_they_had
     key = live.key("to be revoked")
     tokens, body = (key, credential(live, token=key)), hello(temperature=0)
     for token in tokens:
-        assert {cached(live.chat(body, **bearer(token))) for _ in range(12)} == {"MISS", "HIT"}
+        answers = [live.chat(body, **bearer(token)) for _ in range(24)]
+        assert {cached(answer) for answer in answers} == {"MISS", "HIT"}
+        live.usage(with_request_id(answers[-1]))
+        ids = [with_request_id(answer) for answer in answers]
+        served = live.rows("SELECT DISTINCT instance FROM cache_admin_usagerecord WHERE id = ANY(%s)", ids)
+        assert len(served) == 2
     live.python(REVOKE, name="to be revoked")
     time.sleep(1)
     for token in tokens:
-        assert {live.chat(body, **bearer(token)).status for _ in range(12)} == {401}
+        assert {live.chat(body, **bearer(token)).status for _ in range(24)} == {401}
 
 
 def test_the_credentials_organization_binds_it(live: Live) -> None:
