@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from proxy_api.chat import (
     ToolChoice,
     ToolResult,
 )
+from proxy_api.dialects.saying import parts_of, placed, result_parts
 from tests.proxy_api.dialects.can_say import Words
 from tests.strategies import arguments, base64s, ids, marks, objects, schemas, texts
 
@@ -54,7 +56,6 @@ REFUSED: dict[str, Words] = {
     "cohere": _CLAUDE | {"file", "picture_result"},
     "ollama": _CLAUDE | {"file", "address"},
 }
-EVERYTHING = frozenset().union(*REFUSED.values())
 
 _names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_-]{0,15}", fullmatch=True)
 _data = base64s.filter(bool)
@@ -190,3 +191,34 @@ def requests(draw: st.DrawFn, without: Words) -> ChatRequest:
         | ({} if modalities is None else {"modalities": modalities}),
         extra=draw(st.fixed_dictionaries({}, optional={"x_new": objects})),
     )
+
+
+def features(request: ChatRequest) -> Iterator[tuple[str, str]]:
+    """What a request says of the words of REFUSED, and the param of each."""
+    if (request.n or 1) > 1:
+        yield "choices", "n"
+    if "audio" in request.knobs.get("modalities", ()):
+        yield "audio_answer", "modalities"
+    for place, message in placed(request.messages):
+        for where, part in parts_of(message, place):
+            yield from ((word, where) for word in _words(part))
+            if isinstance(part, ToolCall) and part.arguments == "[1]":
+                yield "bad_arguments", f"{where}.function.arguments"
+            for inner, piece in result_parts(part, where) if isinstance(part, ToolResult) else ():
+                yield from (("picture_result", inner) for _ in [piece] if isinstance(piece, Image))
+
+
+def _words(part: Part) -> Iterator[str]:
+    match part:
+        case Image(url=str()):
+            yield "address"
+        case File(file_id=str()):
+            yield "file_id"
+        case File():
+            yield from ("file", "address") if part.url else ("file",)
+        case Audio():
+            yield "audio"
+        case Opaque():
+            yield "unknown_part"
+        case _:
+            pass

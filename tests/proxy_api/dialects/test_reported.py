@@ -99,7 +99,7 @@ def test_marks_of_a_result_beyond_the_one_that_bedrock_has_room_for() -> None:
 )
 def test_reasoning_that_is_only_switched_on_at_openai(model: str, effort: str | None, lost: set[str]) -> None:
     body, losses = told("openai_responses", model=model, reasoning_enabled=True)
-    assert (orjson.loads(body).get("reasoning", {}).get("effort"), losses.keys()) == (effort, lost)
+    assert (orjson.loads(body).get("reasoning", {}).get("effort"), set(losses)) == (effort, lost)
 
 
 def test_what_an_answer_of_responses_will_not_hold() -> None:
