@@ -31,6 +31,8 @@ NOUNS = {
     "usagerecord": "call",
     "storedcompletion": "completion",
     "catalogmodel": "model",
+    "adminkey": "admin_key",
+    "secondfactor": "second_factor",
 }
 LONGEST, MOST = 500, 100  # characters of a text, members of a list
 

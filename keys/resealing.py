@@ -6,8 +6,10 @@ Other apps register what they keep, so that this one need not import them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from keys import sealing
 from keys.models import InstallationSecret, ProviderCredential
@@ -30,15 +32,16 @@ def reseal(name: str) -> int:
     return _resealers[name]()
 
 
-def reseal_rows(model: type[ProviderCredential] | type[InstallationSecret]) -> int:
-    """Seal each row anew that is not under the newest key, each in a transaction of its own: nothing waits for long."""
+def reseal_rows(model: type[Model]) -> int:
+    """Each row that is not under the newest key, in a transaction of its own: nothing waits for long. `model` has a
+    field `sealed` and says its place()."""
     pks = list(model._default_manager.exclude(sealed=None).values_list("pk", flat=True))
     return sum(reseal_row(model, pk) for pk in pks)
 
 
 @transaction.atomic
-def reseal_row(model: type[ProviderCredential] | type[InstallationSecret], pk: str) -> bool:
-    row = model._default_manager.select_for_update().filter(pk=pk).first()
+def reseal_row(model: type[Model], pk: Any) -> bool:
+    row: Any = model._default_manager.select_for_update().filter(pk=pk).first()
     if row is None or row.sealed is None or sealing.ring().is_newest(bytes(row.sealed)):
         return False
     row.sealed = sealing.ring().resealed(bytes(row.sealed), row.place())

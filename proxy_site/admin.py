@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from keys.admin_log import delete_selected
+from proxy_site.models import SecondFactor
 
 admin.site.index_title = "Dashboard"
 admin.site.add_action(delete_selected)  # in place of Django's of that name
@@ -30,3 +34,19 @@ class OperatorGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # as ab
     search_help_text = "Name"
     add_text = "Add a group"
     empty_text = "No groups yet. A group gives the same rights to several users: to read the log but no prompts, say."
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(ModelAdmin):  # type: ignore[misc]  # as above
+    """Looked at and removed: users set up their own."""
+
+    list_display = ("user", "confirmed_at")
+    fields = readonly_fields = ("user", "created_at", "confirmed_at")
+    list_select_related = ("user",)
+    empty_text = "No second factors yet. Users set up their own: “Second factor” in the menu below their name."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -53,7 +53,11 @@ NAVIGATION = [
     },
     {
         "title": "Who may log in here",
-        "items": [page("Users", "person", "auth.user"), page("Groups", "group", "auth.group")],
+        "items": [
+            page("Users", "person", "auth.user"),
+            page("Groups", "group", "auth.group"),
+            page("Second factors", "phonelink_lock", "proxy_site.secondfactor"),
+        ],
     },
 ]
 # Tailwind's teal, one step darker from 500 on: white on 600 has a contrast of 5.5 (WCAG 2.2 asks for 4.5).
@@ -79,4 +83,6 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [style],
     "COLORS": {"primary": TEAL},
     "SIDEBAR": {"navigation": NAVIGATION},
+    "LOGIN": {"form": "proxy_site.login.form.LoginForm"},
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor")}]},
 }

@@ -72,10 +72,13 @@ def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
     """OpenAI's shape for the API; a page that says the same for a browser, and leads on."""
     error = error_for(exc)
     if page_path(request.path):
-        message = "There is no such page." if error.status == 404 else error.message
-        page = render_to_string("sorry.html", {"status": error.status, "message": message})
-        return HttpResponse(page, status=error.status)
+        return page(error.status, "There is no such page." if error.status == 404 else error.message)
     return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=request_id())
+
+
+def page(status: int, message: str) -> HttpResponse:
+    """For a browser: what is the matter, and ways on."""
+    return HttpResponse(render_to_string("sorry.html", {"status": status, "message": message}), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -87,6 +88,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "keys",
     "cache_admin",
     "proxy_api",
@@ -106,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "proxy_site.headers.content_security_policy",
+    "axes.middleware.AxesMiddleware",
 ]
 APPEND_SLASH = False
 TEMPLATES = [
@@ -139,6 +142,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = DRAGOMAN_MAX_BODY_BYTES
 
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "proxy_site.login.backend.OperatorBackend"]
+# Failed logins of the admin: https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # either of the two
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "proxy_site.login.throttle.counted_name"
+AXES_CLIENT_IP_CALLABLE = "proxy_site.login.throttle.counted_address"
+AXES_LOCKOUT_CALLABLE = "proxy_site.login.throttle.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+# The audit log tells who came and who failed; these would tell it once more.
+AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -189,6 +204,7 @@ LOGGING = {
     "loggers": {
         "dragoman": {"level": "INFO"},
         "django.request": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
         # Its warnings quote what clients sent, headers included.
         "gunicorn.error": {"level": "ERROR", "handlers": [], "propagate": True},
         "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},

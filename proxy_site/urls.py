@@ -5,10 +5,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from proxy_site.login.views import second_factor_page
+
 urlpatterns = [
     path("", TemplateView.as_view(template_name="index.html"), name="index"),
     path("favicon.ico", RedirectView.as_view(url="/static/dragoman/favicon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/second-factor/", admin.site.admin_view(second_factor_page), name="second_factor"),
     path("admin/", admin.site.urls),
     path("docs", RedirectView.as_view(url="/docs/")),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
