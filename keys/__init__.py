@@ -1,13 +1,13 @@
 """Who may call us, and with which secrets we call others. Code map:
 
-access.py       two headers in, an Identity out
+access.py       two headers in, an Identity out; admin_access.py the same for admin keys
 remembered.py   what was read of keys, in the process, and the grace while the database is away
 signed.py       JWTs as bearer tokens: temporary.py our own, outside.py those of issuers whose keys jwks.py fetches
 refusals.py     what is said to a caller who is nobody
 identity.py     who calls, as one frozen value (pure)
 callers.py      from rows to identities
-tokens.py       the form of a virtual key and its checksum (pure)
-issuing.py      makes and revokes virtual keys: the only place where a token is in the clear
+tokens.py       the form of a key and its checksum (pure)
+issuing.py      makes and revokes keys: the only place where a token is in the clear
 credentials.py  what we present to providers: environment and admin rows as one snapshot
 options.py      what a credential says beside its key: region, project, version (pure)
 sealing.py      AES-256-GCM under the master keys; resealing.py rotates them

@@ -60,13 +60,13 @@ def issued(token: str) -> Identity:
     return identity
 
 
-def digest_of(token: str) -> str:
-    """What is stored of a token: HMAC-SHA256 under the pepper, in hex. Made once a process for each token. DatabaseAway
-    where this process has never read the pepper."""
+def digest_of(token: str, purpose: str = DIGEST) -> str:
+    """What is stored of a token: HMAC-SHA256 under the pepper, in hex. Made once a process for each token, of which
+    each has one purpose. DatabaseAway where this process has never read the pepper."""
     mark = marked(MARK, token)
     found = _digests.get(mark)
     if found is None:
-        found = peppered(DIGEST, token)
+        found = peppered(purpose, token)
         remembered.put(_digests, mark, found, remembered.MOST)
     return found
 

@@ -1,4 +1,5 @@
-"""Virtual keys made, rotated and revoked: the only place where a token is in the clear, and only until it is shown."""
+"""Virtual keys and admin keys made, rotated and revoked: the only place where a token is in the clear, and only until
+it is shown."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from keys import access, tokens
-from keys.models import ANONYMOUS, Budget, Period, Project, Unit, VirtualKey
+from keys.admin_access import DIGEST as ADMIN_DIGEST
+from keys.models import ANONYMOUS, AdminKey, Budget, Period, Project, Role, Unit, VirtualKey
 
 # What a rotation changes of a row, and nothing else.
 ROTATED = ("prefix", "last_four", "digest", "previous_digest", "previous_last_four", "previous_until", "rotated_at")
@@ -49,11 +51,20 @@ def issue(
     return key, token
 
 
-def put_token(key: VirtualKey) -> str:
-    """Give `key` a new token: the row gets what is kept of it, the caller the token."""
-    token = tokens.new_token(secrets.token_bytes(32))
+def issue_admin(name: str, role: Role, expires: datetime | None = None) -> tuple[AdminKey, str]:
+    """A new admin key, saved, and its token, which is nowhere else."""
+    key = AdminKey(name=name, role=role, expires_at=expires)
+    token = put_token(key)
+    key.save()
+    return key, token
+
+
+def put_token(key: VirtualKey | AdminKey) -> str:
+    """Give `key` a new token of its kind: the row gets what is kept of it, the caller the token."""
+    admin = isinstance(key, AdminKey)
+    token = tokens.new_token(secrets.token_bytes(32), tokens.ADMIN_PREFIX if admin else tokens.PREFIX)
     key.prefix, key.last_four = token[: tokens.SHOWN], token[-4:]
-    key.digest = access.digest_of(token)
+    key.digest = access.digest_of(token, ADMIN_DIGEST if admin else access.DIGEST)
     return token
 
 
@@ -74,7 +85,7 @@ def rotate(key: VirtualKey, grace: timedelta, now: datetime) -> str:
     return token
 
 
-def revoke(key: VirtualKey, now: datetime) -> None:
+def revoke(key: VirtualKey | AdminKey, now: datetime) -> None:
     """From now on nobody uses it; within a second in every process. Idempotent: the first moment stays."""
     if key.revoked_at is None:
         key.revoked_at = now

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from django.utils import timezone
 
 from keys import callers, freshness, refusals
-from keys.identity import Identity
 from keys.reading import DATABASE, DatabaseAway
 from keys.settled import settings
 
@@ -25,23 +24,32 @@ Name = TypeVar("Name")
 Kept = TypeVar("Kept")
 
 
-class Entry(NamedTuple):
+class Caller(Protocol):
+    """Who calls: an identity, or an admin key's."""
+
+    def expired(self, now: float) -> bool: ...
+
+
+Who = TypeVar("Who", bound=Caller)
+
+
+class Entry(NamedTuple, Generic[Who]):
     """What was read: the identity, None for one that is unknown or may not be used, and when."""
 
-    identity: Identity | None
+    identity: Who | None
     generation: int
     read_at: float
 
 
-class Remembered:
+class Remembered(Generic[Who]):
     """Identities by one name of theirs. query: reads one from the database, None where there is none."""
 
-    def __init__(self, query: Callable[[str, datetime], Identity | None]) -> None:
+    def __init__(self, query: Callable[[str, datetime], Who | None]) -> None:
         self._query = query
-        self._known: dict[str, Entry] = {}
-        self._unknown: dict[str, Entry] = {}
+        self._known: dict[str, Entry[Who]] = {}
+        self._unknown: dict[str, Entry[Who]] = {}
 
-    def get(self, name: str) -> Identity | None:
+    def get(self, name: str) -> Who | None:
         """From memory, else from the database. None if it is unknown, off, revoked or expired; AccessRefused (503)."""
         entry = self._known.get(name)
         if entry is None or entry.generation != freshness.generation() or not in_grace(entry):
@@ -53,7 +61,7 @@ class Remembered:
         self._known.clear()
         self._unknown.clear()
 
-    def _read(self, name: str, stale: Entry | None) -> Entry:
+    def _read(self, name: str, stale: Entry[Who] | None) -> Entry[Who]:
         """Ask the database; where it is away, make do with what was known before."""
         generation = freshness.generation()  # before the read: a change during it makes the entry stale
         unknown = self._unknown.get(name)
@@ -69,13 +77,13 @@ class Remembered:
         self._remember(name, entry)
         return entry
 
-    def _remember(self, name: str, entry: Entry) -> None:
+    def _remember(self, name: str, entry: Entry[Who]) -> None:
         mine, other = (self._unknown, self._known) if entry.identity is None else (self._known, self._unknown)
         other.pop(name, None)
         put(mine, name, entry, MOST)
 
 
-def in_grace(entry: Entry) -> bool:
+def in_grace(entry: Entry[Who]) -> bool:
     seen = max(entry.read_at, freshness.database_seen())
     return bool(time.monotonic() - seen <= settings.DRAGOMAN_KEY_GRACE)
 

@@ -7,11 +7,10 @@ from datetime import datetime
 from django.db import models as db
 from django.utils import timezone
 
+from keys import tokens
 from keys.ids import new_id
 from keys.models.policies import Told
 from keys.secret import Secret
-
-SHOWN = 9  # leading characters that a list may show, as of a virtual key
 
 
 class Role(db.TextChoices):
@@ -29,7 +28,7 @@ class AdminKey(Told):
     id = db.CharField(primary_key=True, max_length=36, default=new_id, editable=False)
     name = db.CharField(max_length=200, help_text="Whose key this is, as the audit log shall call it.")
     role = db.CharField(max_length=16, choices=Role, default=Role.KEY_MANAGER)
-    prefix = db.CharField(max_length=SHOWN, editable=False)
+    prefix = db.CharField(max_length=tokens.SHOWN, editable=False)
     last_four = db.CharField(max_length=4, editable=False)
     digest = db.CharField(max_length=64, unique=True, editable=False)
     created_at = db.DateTimeField(default=timezone.now, editable=False)
