@@ -12,9 +12,9 @@ Invariant: the ledger is the truth; whatever Redis holds can be summed anew from
 """
 
 from keys.limits.adoption import adopt
-from keys.limits.reserving import Estimate, Reservation, reserve, reserve_uncounted
+from keys.limits.reserving import Estimate, Reservation, reserve, reserve_uncounted, start
 from keys.limits.standing import LimitReached, LimitsAway
-from keys.limits.use import Use, state
+from keys.limits.use import Use, state, states
 
 __all__ = (
     "Estimate",
@@ -25,5 +25,7 @@ __all__ = (
     "adopt",
     "reserve",
     "reserve_uncounted",
+    "start",
     "state",
+    "states",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keys import redis
@@ -29,34 +30,44 @@ class Use:
 
 def state(subject: Subject, now: float) -> tuple[Use, ...]:
     """As Redis counts it; where that is away or has no sum, as the ledger does. Raises keys.reading.DatabaseAway."""
-    return tuple(_use(limit, limit.account, now) for limit in limits_of((subject,), now) if limit.account is not None)
+    return states((subject,), now)[0]
 
 
-def _use(limit: Limit, account: Account, now: float) -> Use:
-    counted = _counted(account)
-    used, held = counted if counted is not None else (sum(ledger.sums(account).values()), 0)
+def states(subjects: Sequence[Subject], now: float) -> list[tuple[Use, ...]]:
+    """state() of each, by one question to Redis for all of them."""
+    budgets = [[limit for limit in limits_of((one,), now) if limit.account is not None] for one in subjects]
+    found = iter(_counted([limit.account for limits in budgets for limit in limits if limit.account is not None]))
+    return [tuple(_use(limit, next(found), now) for limit in limits) for limits in budgets]
+
+
+def _use(limit: Limit, counted: tuple[int, int] | None, now: float) -> Use:
+    assert limit.account is not None
     assert limit.allowance is not None
-    period = limit.allowance.period
+    account, period = limit.account, limit.allowance.period
+    used, held = counted if counted is not None else (sum(ledger.sums(account).values()), 0)
     start = start_of(period, now)
     return Use(account.budget, account.unit, period, limit.most, used, held, start, account.until, account.since)
 
 
-def _counted(account: Account) -> tuple[int, int] | None:
-    """What Redis says is settled and held; None where it does not say."""
+def _counted(accounts: Sequence[Account]) -> list[tuple[int, int] | None]:
+    """What Redis says is settled and held of each, in their order; None where it does not say."""
+    nothing: list[tuple[int, int] | None] = [None] * len(accounts)
+    if not accounts:
+        return nothing
     try:
-        prefix = scripts.prefix()
-        total = redis.command("HGET", f"{prefix}{account.name}", "total") if prefix else None
-        return None if total is None else (int(total), _held(f"{prefix}h:{account.name}"))
+        said = scripts.ask(scripts.USE, "", "", "", *(account.name for account in accounts))
     except (redis.RedisAway, redis.ResponseError):
-        return None
+        return nothing
+    pairs = [(int(total), int(held)) if total else None for total, held in zip(said[::2], said[1::2], strict=True)]
+    return pairs or nothing
 
 
-def _held(key: str) -> int:
-    """By sessions that live."""
+def living(key: str) -> int:
+    """What living sessions have in a gauge of this name. Raises redis.RedisAway, redis.ResponseError."""
     said = redis.command("HGETALL", key)
     parts = said.items() if isinstance(said, dict) else zip(said[::2], said[1::2], strict=True)  # RESP3, RESP2
-    living = ((session.rpartition(b"."), amount) for session, amount in parts)
-    return sum(int(amount) for (process, _, number), amount in living if _number(process) == number)
+    sessions = ((session.rpartition(b"."), amount) for session, amount in parts)
+    return sum(int(amount) for (process, _, number), amount in sessions if _number(process) == number)
 
 
 def _number(process: bytes) -> bytes | None:

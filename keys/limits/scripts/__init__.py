@@ -29,7 +29,8 @@ def read(name: str) -> Script:
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())  # Redis's own name for it
 
 
-RESERVE, SETTLE, BEGIN, BEAT, REBUILD, ADOPT = map(read, ("reserve", "settle", "begin", "beat", "rebuild", "adopt"))
+NAMES = ("reserve", "settle", "begin", "beat", "rebuild", "adopt", "use")
+RESERVE, SETTLE, BEGIN, BEAT, REBUILD, ADOPT, USE = map(read, NAMES)
 
 
 def ask(script: Script, *arguments: Argument) -> Any:
