@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class ProxySiteConfig(AppConfig):
@@ -8,9 +9,12 @@ class ProxySiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Models may be imported only once the apps are there.
-        from keys import resealing
+        from keys import resealing, roles
         from proxy_site.login import noted
         from proxy_site.models import SecondFactor
 
         noted.connect()
+        # The last of the apps: Django has made the permissions of all others by then.
+        pre_migrate.connect(roles.remember, sender=self)
+        post_migrate.connect(roles.fill, sender=self)
         resealing.register("second factors", lambda: resealing.reseal_rows(SecondFactor))

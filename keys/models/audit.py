@@ -31,6 +31,7 @@ class AuditEntry(db.Model):
         indexes = [
             db.Index(fields=["target_type", "target_id", "id"], name="audit_target"),
             db.Index(fields=["action", "id"], name="audit_action"),
+            db.Index(fields=["actor", "id"], name="audit_actor"),
         ]
         verbose_name_plural = "audit log"
 
