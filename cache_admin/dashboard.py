@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from cache_admin.models import UsageRecord
-from cache_admin.purging import first_id
 from cache_admin.rows import OPEN
+from keys.ids import first_id
 
 SECONDS = 86400
 MOST_CALLS = 50_000  # 0.1 s on PostgreSQL; a busier day is shown by its newest calls, and the page says so

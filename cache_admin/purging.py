@@ -23,7 +23,7 @@ from cache_admin.completions import forget
 from cache_admin.locks import file_lock, hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, moment
-from keys.ids import uuid7
+from keys.ids import first_id
 
 BATCH = 1000
 BUDGET_SECONDS = 60.0
@@ -130,8 +130,3 @@ def close_lost_once(now: float) -> Step:
         return Counter(aborted=UsageRecord.objects.filter(pk__in=ids, status=OPEN).update(status="aborted"))
 
     return step
-
-
-def first_id(seconds: float) -> UUID:
-    """The least UUIDv7 of the moment `seconds` (Unix s): ids below it were made before."""
-    return UUID(uuid7(max(0, int(seconds * 1000)), bytes(10)))

@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce
 
 from cache_admin.dashboard import PAID
 from cache_admin.models import UsageRecord
-from cache_admin.purging import first_id
 from cache_admin.rows import OPEN, moment
+from keys.ids import first_id
 from keys.limits.accounts import Account
 from keys.limits.subjects import NANO
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from uuid import UUID
 
 
 def uuid7(milliseconds: int, randomness: bytes) -> str:
@@ -17,3 +18,8 @@ def uuid7(milliseconds: int, randomness: bytes) -> str:
 
 def new_id() -> str:
     return uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def first_id(seconds: float) -> UUID:
+    """The least UUIDv7 of the moment `seconds` (Unix s): ids below it were made before."""
+    return UUID(uuid7(max(0, int(seconds * 1000)), bytes(10)))

@@ -17,12 +17,12 @@ from unfold.decorators import action, display
 
 from cache_admin import shown
 from cache_admin.admin import bodies, filters, reading
-from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.admin.usage import shown_fields
 from cache_admin.completions import forget, read_value
 from cache_admin.models import StoredCompletion, UsageRecord
 from cache_admin.sealed import unseal_completion
 from cache_admin.shown import NONE
+from keys.admin.keyset import KeysetChangeList
 
 SEALED = ("answer_sealed", "request_sealed")
 MOST_AT_ONCE = 1000

@@ -1,67 +1,23 @@
-"""Filters of the lists: each is answered by an index, and so are its choices.
-
-Django's own choices come from SELECT DISTINCT, which reads the whole table. Here the distinct values are stepped
-through by index, one row each: https://wiki.postgresql.org/wiki/Loose_indexscan
-"""
+"""Filters of the logs by the columns that they have an index for. See keys/admin/filters.py."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from cache_admin.purging import first_id
-from cache_admin.shown import words
+from keys.admin.filters import ColumnFilter, PresetFilter
 from keys.models import VirtualKey
 
-MOST = 60
 MOST_KEYS = 100
-PRESETS = {
-    "1h": (3600, "Last hour"),
-    "24h": (86400, "Last 24 hours"),
-    "7d": (7 * 86400, "Last 7 days"),
-    "30d": (30 * 86400, "Last 30 days"),
-}
-
-
-def distinct(model: type[Model], column: str, shown: str) -> Iterator[tuple[str, str]]:
-    """(value, what to show for it) for each value of an indexed `column`, at most MOST, in their order."""
-    rows = model._default_manager.order_by(column)
-    last = ""
-    for _ in range(MOST):
-        row = rows.filter(**{f"{column}__gt": last}).values_list(column, shown).first()
-        if row is None:
-            return
-        last = row[0]
-        yield last, row[1] or last
 
 
 def keys_named(text: str) -> list[str]:
     """The ids of keys whose name holds `text`, at most MOST_KEYS: by these, other tables find their rows by index."""
     found = VirtualKey.objects.filter(name__icontains=text.replace("\x00", "")) if text else VirtualKey.objects.none()
     return list(found.values_list("pk", flat=True)[:MOST_KEYS])
-
-
-class ColumnFilter(SimpleListFilter):
-    """Equal to one of the values that the column has."""
-
-    column = ""
-    shown = ""
-    coded = False  # the ledger's own code, not a name that somebody gave
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = distinct(model_admin.model, self.column, self.shown or self.column)
-        return [(value, words(text) if self.coded else text) for value, text in found]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset if value is None else queryset.filter(**{self.column: value.replace("\x00", "")})
 
 
 class StatusFilter(ColumnFilter):
@@ -85,22 +41,6 @@ class ModelFilter(ColumnFilter):
 class KeyFilter(ColumnFilter):
     title, parameter_name = "key", "key"
     column, shown = "key_id", "key_name"
-
-
-class PresetFilter(SimpleListFilter):
-    """Newer than a preset: by id, which begins with the time, or by `created_at`."""
-
-    title, parameter_name = "time", "since"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, text) for name, (_, text) in PRESETS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        preset = PRESETS.get(self.value() or "")
-        return queryset if preset is None else self.newer(queryset, preset[0])
-
-    def newer(self, queryset: QuerySet[Any], seconds: int) -> QuerySet[Any]:
-        return queryset.filter(id__gte=first_id(time.time() - seconds))
 
 
 class StoredFilter(PresetFilter):

@@ -15,10 +15,11 @@ from unfold.decorators import display
 
 from cache_admin import shown
 from cache_admin.admin import bodies, filters, reading
-from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.sealed import unseal_body
 from cache_admin.shown import NONE, STATUS_COLOURS, counted, dollars, words
+from keys.admin.filters import PresetFilter
+from keys.admin.keyset import KeysetChangeList
 from keys.models import VirtualKey
 
 CACHE_COLOURS = {"hit": "success", "joined": "success", "stored": "info", "miss": "info"}
@@ -47,7 +48,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         "milliseconds",
     )
     list_filter = (
-        filters.PresetFilter,
+        PresetFilter,
         filters.StatusFilter,
         filters.CacheFilter,
         filters.ProviderFilter,

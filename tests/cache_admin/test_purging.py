@@ -19,8 +19,8 @@ from pytest_django.fixtures import Settings
 
 from cache_admin.locks import file_lock
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
-from cache_admin.purging import Choice, first_id, purge, purging
-from keys.ids import uuid7
+from cache_admin.purging import Choice, purge, purging
+from keys.ids import first_id, uuid7
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = time.time()

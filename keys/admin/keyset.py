@@ -21,7 +21,7 @@ SEPARATOR = "_"
 class Page:
     """What the pagination tag asks a paginator for; ours has a template of its own."""
 
-    template_name = "cache_admin/keyset_pages.html"
+    template_name = "keys/keyset_pages.html"
 
     def __init__(self, first_url: str, next_url: str) -> None:
         self.first_url = first_url  # empty on the first page
