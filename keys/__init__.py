@@ -9,6 +9,7 @@ callers.py      from rows to identities
 tokens.py       the form of a key and its checksum (pure)
 issuing.py      makes and revokes keys: the only place where a token is in the clear
 credentials.py  what we present to providers: environment and admin rows as one snapshot
+credential_faults.py  what is wrong with one as it was entered
 options.py      what a credential says beside its key: region, project, version (pure)
 sealing.py      AES-256-GCM under the master keys; resealing.py rotates them
 pepper.py       the installation's secret under which tokens are kept and scopes are made

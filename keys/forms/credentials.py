@@ -8,11 +8,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
-from keys import credentials, extra_headers, options, outbound, tokens
+from keys import credential_faults, credentials, extra_headers
+from keys.credential_faults import Entered
 from keys.forms.fields import MappingField, PatternsField
 from keys.models import ProviderCredential
-from keys.pepper import peppered
-from keys.secret import presentable
+from keys.pepper import fingerprint
 
 
 class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
@@ -59,23 +59,17 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Djan
         stored = f"Stored: {secret_label(self.instance)}. Empty: it stays." if self.instance.sealed else ""
         self.fields["secret"].help_text = stored or "Sealed at once; nobody can read it here again."
         self.fields["options"].help_text = options_help()
-        self._before = {name: getattr(self.instance, name) for name in ProviderCredential.BOUND}
 
     def clean_secret(self) -> str:
         secret = str(self.cleaned_data["secret"])
-        if secret and not presentable(secret):
-            raise ValidationError("A secret is printable ASCII without blanks, or a JSON object of texts.")
-        if tokens.looks_like_ours(secret):
-            raise ValidationError("This is a key that we issued: enter the provider's.")
+        if secret and (wrong := credential_faults.secret_faults(secret)):
+            raise ValidationError(wrong)
         return secret
 
     def clean_base_url(self) -> str:
         address = str(self.cleaned_data["base_url"]).strip().rstrip("/")
-        try:
-            if address:
-                outbound.check_url(address)
-        except outbound.AddressRefused as refused:
-            raise ValidationError(str(refused)) from None
+        if address and (wrong := credential_faults.address_faults(address)):
+            raise ValidationError(wrong)
         return address
 
     def clean_headers(self) -> dict[str, str]:
@@ -85,36 +79,19 @@ class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Djan
         return headers
 
     def clean(self) -> dict[str, Any]:
+        """The row still has what it had before: Django puts the new values there after this."""
         cleaned = super().clean() or self.cleaned_data
-        self._check_options(str(cleaned.get("provider", "")), cleaned.get("options", {}), cleaned.get("regions", []))
-        if set(cleaned) >= {"secret", *ProviderCredential.BOUND}:
-            self._check_secret(cleaned["secret"], {name: cleaned[name] for name in ProviderCredential.BOUND})
+        names = ("secret", *ProviderCredential.BOUND)
+        if set(cleaned) >= set(names):
+            entered = Entered(**{name: cleaned[name] for name in names})
+            for field, fault in credential_faults.faults(entered, self.instance):
+                self.add_error(field, fault)
         return cleaned
-
-    def _check_secret(self, secret: str, bound: dict[str, Any]) -> None:
-        if secret or not self.instance.sealed:
-            for name in extra_headers.missing(bound["headers"], secret):
-                self.add_error("headers", f"The secret has no part {name} that a header can hold.")
-        if not secret:
-            self._without_a_new_secret(bound)
-
-    def _check_options(self, provider: str, chosen: dict[str, str], regions: list[str]) -> None:
-        for fault in options.faults(chosen, credentials.options_of(provider)):
-            self.add_error("options", fault)
-        for fault in options.region_faults(regions, credentials.region_option(provider), chosen):
-            self.add_error("regions", fault)
-
-    def _without_a_new_secret(self, now: dict[str, Any]) -> None:
-        """A stored secret stays only for what it was entered for; none at all is fine for a keyless provider."""
-        if self.instance.sealed and now != self._before:
-            self.add_error("secret", "Provider, address, options, regions or headers changed: enter the secret anew.")
-        elif not self.instance.sealed and not credentials.is_keyless(str(now["provider"])):
-            self.add_error("secret", "This provider needs a secret.")
 
     def save(self, commit: bool = True) -> ProviderCredential:
         secret = self.cleaned_data["secret"]
         if secret:
-            self.instance.put_secret(secret, peppered("fingerprint", secret)[:12])
+            self.instance.put_secret(secret, fingerprint(secret))
         saved: ProviderCredential = super().save(commit)
         return saved
 
