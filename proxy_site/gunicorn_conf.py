@@ -17,6 +17,8 @@ from typing import Any  # noqa: E402
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from cache_admin import spool  # noqa: E402
+from keys import limits  # noqa: E402
 from proxy_site import callers, drain  # noqa: E402
 
 django.setup(set_prefix=False)
@@ -75,5 +77,6 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100_000)
+    limits.start(spool.own().instance)
     worker.handle = callers.guarded(worker.handle)
     drain.watch(worker, settings.DRAGOMAN_DRAIN_SECONDS)

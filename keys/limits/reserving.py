@@ -1,6 +1,6 @@
 """A call's part in its limits: reserved before it is sent, settled once when it is over.
 
-Each process has one desk, made with its first limited call, and a thread that beats for it.
+Each process has one desk and a thread that beats for it: from start(), else from its first limited call on.
 """
 
 from __future__ import annotations
@@ -103,13 +103,14 @@ class Beating:
         self._thread.join(3)
 
     def _run(self) -> None:
-        while not self._ended.wait(BEAT):
+        while not self._ended.is_set():
             try:
                 self.desk.beat()
-            except (redis.RedisAway, redis.ResponseError):
-                continue  # the next one, or the next call, begins a new session
+            except (redis.RedisAway, redis.ResponseError) as error:
+                log.debug("no beat of limits: %s", type(error).__name__)  # the next one begins a new session
             except Exception as error:  # whatever it was: the next beat must come
                 log.error("the limits' beat failed: %s", type(error).__name__)
+            self._ended.wait(BEAT)
 
 
 _beating: list[Beating] = []  # none or one
@@ -125,6 +126,11 @@ def desk_of(instance: str) -> Desk:
             stop()
             _beating.append(Beating(Desk(instance)))
         return _beating[0].desk
+
+
+def start(instance: str) -> None:
+    """Begin now what the first limited call would begin: with a new Redis that call would wait for the recovery."""
+    desk_of(instance)
 
 
 def stop() -> None:
