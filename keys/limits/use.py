@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keys import redis
 from keys.limits import ledger, scripts
@@ -44,7 +45,7 @@ def _use(limit: Limit, counted: tuple[int, int] | None, now: float) -> Use:
     assert limit.account is not None
     assert limit.allowance is not None
     account, period = limit.account, limit.allowance.period
-    used, held = counted if counted is not None else (sum(ledger.sums(account).values()), 0)
+    used, held = counted if counted is not None else _unsummed(account)
     start = start_of(period, now)
     return Use(account.budget, account.unit, period, limit.most, used, held, start, account.until, account.since)
 
@@ -62,12 +63,28 @@ def _counted(accounts: Sequence[Account]) -> list[tuple[int, int] | None]:
     return pairs or nothing
 
 
+def _unsummed(account: Account) -> tuple[int, int]:
+    """Of an account without a sum: what processes have said since Redis lost it, and the ledger's word for the rest."""
+    told = ledger.sums(account)
+    try:
+        prefix = scripts.prefix() or ""
+        said, held = mapping(redis.command("HGETALL", prefix + account.name)), living(f"{prefix}h:{account.name}")
+    except (redis.RedisAway, redis.ResponseError):
+        said, held = {}, 0
+    own = {name[2:].decode(): int(amount) for name, amount in said.items() if name.startswith(b"s:")}
+    return sum({**told, **own}.values()), held
+
+
 def living(key: str) -> int:
     """What living sessions have in a gauge of this name. Raises redis.RedisAway, redis.ResponseError."""
-    said = redis.command("HGETALL", key)
-    parts = said.items() if isinstance(said, dict) else zip(said[::2], said[1::2], strict=True)  # RESP3, RESP2
+    parts = mapping(redis.command("HGETALL", key)).items()
     sessions = ((session.rpartition(b"."), amount) for session, amount in parts)
     return sum(int(amount) for (process, _, number), amount in sessions if _number(process) == number)
+
+
+def mapping(reply: Any) -> dict[bytes, bytes]:
+    """HGETALL's reply, by either of Redis's protocols."""
+    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
 
 def _number(process: bytes) -> bytes | None:
