@@ -24,15 +24,16 @@ result = row.id
 """
 COUNTS = """
 import time
-from keys import limits, redis
+from keys import limits
 from keys.callers import identity_of
 from keys.limits import scripts
+from keys.limits.use import living
 from keys.models import VirtualKey
 row = VirtualKey.objects.get(pk=id)
 (subject,) = identity_of(row).subjects
 uses = limits.state(subject, time.time())
-under_way = redis.command("HVALS", f"{scripts.prefix()}c:key:{id}")
-result = {"used": [use.used for use in uses], "held": [use.held for use in uses], "calls": sum(map(int, under_way))}
+calls = living(f"{scripts.prefix()}c:key:{id}")
+result = {"used": [use.used for use in uses], "held": [use.held for use in uses], "calls": calls}
 """
 PRICED = """
 from cache_admin.models import Price

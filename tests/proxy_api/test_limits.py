@@ -12,9 +12,9 @@ import pytest
 
 from proxy_api.estimate import estimate
 from tests.client import Client
-from tests.live import Live, started_live
+from tests.live import Live
 from tests.loopback import answer, close, hang, openai_stream, raw, reset, stream, wire_of
-from tests.proxy_api.asking import chunks, hello
+from tests.proxy_api.asking import hello
 from tests.proxy_api.limited import Limited, limited, price, refused
 
 FRAMES = openai_stream("Hello there")
@@ -204,19 +204,3 @@ def test_a_call_under_way_holds_its_place(live: Live) -> None:
     assert found.headers["retry-after"] == "1"
     client.leave()
     key.wait_for(lambda counts: not counts["calls"])
-
-
-# -- without Redis -----------------------------------------------------------------------------------------------------
-def test_without_redis_a_key_is_refused_unless_it_is_to_be_answered_all_the_same() -> None:
-    with started_live() as server:
-        hard = limited(server, [("requests", 100)], requests_per_minute=100)
-        soft = limited(server, [("requests", 100)], requests_per_minute=100, fail_open=True)
-        assert hard.chat().status == soft.chat().status == 200
-        server.valkey.process.kill()
-        server.valkey.process.wait()
-        found = hard.chat()
-        refused(found, 503, "limits_unavailable")
-        assert found.headers["retry-after"] == "1"
-        assert soft.chat().status == 200
-        assert chunks(soft.chat(stream=True).body)
-        assert server.chat(hello()).status == 200  # a key without limits asks nobody
