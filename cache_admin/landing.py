@@ -1,7 +1,7 @@
 """Rows from the spool land in the tables, each batch in one transaction, so that landing twice changes nothing.
 
 Invariants: a final usage record is never changed; of a completion the newest counts; a hit is counted together with
-the first landing of its final usage record, and never again.
+the first landing of its final usage record, and never again; a key's last use only ever grows later.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from cache_admin.locks import hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, Rows, moment
+from keys.models import VirtualKey
 
 STATEMENT_ROWS = 500
 _KEPT = {"digest", "hits", "last_hit_at"}
@@ -59,7 +60,19 @@ def _land_usage(rows: Collection[UsageRecord]) -> int:
         news, STATEMENT_ROWS, update_conflicts=True, unique_fields=["id"], update_fields=_USAGE_COLUMNS
     )
     _count_hits(row for row in news if row.cache == "hit" and row.status != OPEN and row.cache_digest)
+    _note_use(news)
     return len(news)
+
+
+def _note_use(news: Iterable[UsageRecord]) -> None:
+    """When each key was last used: a statement a key, in one order, so that no two shippers wait for each other.
+    Without save() the revision stays as it is: no process drops its copies for this."""
+    latest: dict[str, datetime] = {}
+    for row in news:
+        latest[row.key_id] = max(row.at, latest.get(row.key_id, row.at))
+    for key_id, at in sorted(latest.items()):
+        earlier = Q(last_used_at=None) | Q(last_used_at__lt=at)
+        VirtualKey.objects.filter(earlier, pk=key_id).update(last_used_at=at)
 
 
 def _count_hits(news: Iterable[UsageRecord]) -> None:
