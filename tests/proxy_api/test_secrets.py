@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from urllib.parse import quote_plus
 
-import psycopg
 import pytest
-import redis
 
 from tests.bodies import openai_error
 from tests.client import Client, hello
 from tests.live import Live, started_live
 from tests.loopback import answer, close, openai_answer, openai_stream, stream
+from tests.planted import forms, found, in_redis, tables
 
 PROVIDER_KEY = "sk-planted/provider+key-4711"
 PROMPT = "planted prompt: where is the treasure?"
@@ -52,63 +50,34 @@ def asked(**fields: object) -> dict[str, object]:
     return {**hello(**fields), "messages": [{"role": "user", "content": PROMPT}]}
 
 
-def forms(secret: str) -> list[bytes]:
-    """As it is, URL-encoded, in hex, and in base64 wherever it may begin in it."""
-    data = secret.encode()
-    shifted = [base64.b64encode(b"\0" * pad + data)[pad and 4 : -4] for pad in range(3)]
-    return [data, quote_plus(secret).encode(), data.hex().encode(), *shifted]
-
-
-def found(live: Live, place: bytes) -> list[str]:
+def seen(live: Live, place: bytes) -> list[str]:
     planted = {"provider key": PROVIDER_KEY, "virtual key": live.token, "prompt": PROMPT, "completion": COMPLETION}
-    return [name for name, secret in planted.items() if any(form in place for form in forms(secret))]
-
-
-def tables(live: Live) -> bytes:
-    """Every row of every table as text, binary columns in hex."""
-    with psycopg.connect(live.database_url) as connection:
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        dumped = [
-            row[0]
-            for (name,) in names
-            for row in connection.execute(f'SELECT t::text FROM "{name}" AS t'.encode()).fetchall()
-        ]
-    return "\n".join(dumped).encode()
-
-
-def in_redis(live: Live) -> bytes:
-    parts: list[bytes] = []
-    for database in range(4):
-        client = redis.Redis.from_url(live.valkey.url, db=database)
-        for key in client.scan_iter():
-            parts += [key, client.get(key) if client.type(key) == b"string" else client.dump(key)]
-        client.close()
-    return b"\n".join(parts)
+    return found(planted, place)
 
 
 def test_the_log_holds_none_of_them(used: Live) -> None:
-    assert found(used, used.log().encode()) == []
+    assert seen(used, used.log().encode()) == []
 
 
 def test_the_spool_holds_none_of_them_before_and_the_tables_none_after_shipping(used: Live) -> None:
     spooled = b"".join(path.read_bytes() for path in (used.folder / "data" / "spool").iterdir() if path.is_file())
     assert spooled.count(b'"final":true') > 40
-    assert found(used, spooled) == []
+    assert seen(used, spooled) == []
     used.manage("ship_usage")
     dumped = tables(used)
     assert used.rows("SELECT count(*) AS n FROM cache_admin_storedcompletion")[0]["n"] > 0
     assert used.rows("SELECT count(*) AS n FROM cache_admin_usagerecord")[0]["n"] > 40
-    assert found(used, dumped) == []
+    assert seen(used, dumped) == []
 
 
 def test_redis_holds_none_of_them(used: Live) -> None:
     held = in_redis(used)
     assert held
-    assert found(used, held) == []
+    assert seen(used, held) == []
 
 
 def test_the_search_itself_finds_what_is_there(used: Live) -> None:
     for form in forms(PROMPT):
-        assert found(used, b"..." + form + b"...") == ["prompt"]
+        assert seen(used, b"..." + form + b"...") == ["prompt"]
     for pad in range(3):
-        assert found(used, base64.b64encode(b"\0" * pad + PROMPT.encode() + b"!!!")) == ["prompt"]
+        assert seen(used, base64.b64encode(b"\0" * pad + PROMPT.encode() + b"!!!")) == ["prompt"]
