@@ -127,11 +127,12 @@ def told(entry: LogEntry, row: Row, before: dict[Row, Fields]) -> Iterator[tuple
 
 
 def difference(row: Row, before: dict[Row, Fields]) -> Iterator[tuple[str, object]]:
-    """(field, [what it was, what it is]) of a row that was saved; told once."""
+    """(field, what it was and is) of a row that was saved; told once."""
     now = found(row)
     if row in before and now is not None:
         old, before[row] = before[row], values(now)
-        yield from ((name, [old[name], value]) for name, value in before[row].items() if old[name] != value)
+        changed = ((name, old[name], value) for name, value in before[row].items() if old[name] != value)
+        yield from ((name, {"from": was, "to": value}) for name, was, value in changed)
 
 
 def found(row: Row) -> Model | None:

@@ -51,7 +51,8 @@ NOTHING: Mapping[str, object] = {}
 
 def note(actor: Actor, action: str, target: Model | None, changes: Mapping[str, object] = NOTHING) -> AuditEntry:
     """Write one entry. action: `noun.done`, as `key.rotated`; target: the row, None where there is none; changes:
-    field -> what it became, or [what it was, what it became]. Raises DatabaseError: the act must then not happen."""
+    field -> what it became, or {"from": what it was, "to": what it became}. Raises DatabaseError: then the act must not
+    happen either."""
     return AuditEntry.objects.create(
         at=timezone.now(),
         actor_kind=actor.kind,

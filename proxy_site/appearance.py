@@ -21,6 +21,10 @@ def style(_: HttpRequest) -> str:
     return static("dragoman/admin.css")
 
 
+def copying(_: HttpRequest) -> str:
+    return static("dragoman/copy.js")
+
+
 def may_view(model: str) -> Callable[[HttpRequest], bool]:
     """Whether the user of a request may see `app.model`."""
     app, _, name = model.partition(".")
@@ -52,11 +56,12 @@ NAVIGATION = [
         ]
     },
     {
-        "title": "Who may log in here",
+        "title": "Staff",
         "items": [
             page("Users", "person", "auth.user"),
             page("Groups", "group", "auth.group"),
             page("Second factors", "phonelink_lock", "proxy_site.secondfactor"),
+            page("Audit log", "history", "keys.auditentry"),
         ],
     },
 ]
@@ -81,6 +86,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "STYLES": [style],
+    "SCRIPTS": [copying],
     "COLORS": {"primary": TEAL},
     "SIDEBAR": {"navigation": NAVIGATION},
     "LOGIN": {"form": "proxy_site.login.form.LoginForm"},

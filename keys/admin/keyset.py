@@ -74,7 +74,7 @@ def read_place(text: str, model: type[Model], keyset: tuple[str, ...]) -> dict[s
 
 def fitted(model: type[Model], name: str, text: str) -> str | datetime | UUID:
     value: str | datetime | UUID | None = model._meta.get_field(name).to_python(text)  # type: ignore[union-attr]
-    if value is None or (isinstance(value, datetime) and value.tzinfo is None) or "\x00" in str(value):
+    if not value or (isinstance(value, datetime) and value.tzinfo is None) or "\x00" in str(value):
         raise ValueError(text)
     return value
 

@@ -26,7 +26,12 @@ def test_an_entry_says_who_did_what_to_which_row_and_from_where():
 
 @pytest.mark.parametrize("name", sorted(audit.SECRET))
 def test_of_a_secret_no_more_is_said_than_that_it_changed(name):
-    audit.note(BY, "credential.changed", None, {name: ["planted-old", "planted-new"], "inside": {name: "planted"}})
+    audit.note(
+        BY,
+        "credential.changed",
+        None,
+        {name: {"from": "planted-old", "to": "planted-new"}, "inside": {name: "planted"}},
+    )
     assert AuditEntry.objects.get().changes == {name: "changed", "inside": {name: "changed"}}
 
 
