@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 
 from cache_admin.admin.reading import Said, pretty
+from keys import audit
 from keys.sealing import SealBroken
 
 PERMISSION = "cache_admin.view_bodies"
@@ -27,9 +29,13 @@ class Body:
     raw: str = ""
 
 
-def may_read(request: HttpRequest) -> bool:
+def may_read(request: HttpRequest, row: Model) -> bool:
+    """Whether the user may read the bodies of `row`. Who does so is in the audit log before the first word is shown."""
     user: Any = request.user
-    return bool(user.has_perm(PERMISSION))
+    if not user.has_perm(PERMISSION):
+        return False
+    audit.note(audit.of_request(request), "body.viewed", row)
+    return True
 
 
 def opened(title: str, unseal: Callable[[], bytes], turns: Callable[[bytes], list[Said]]) -> Body:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
@@ -22,6 +24,7 @@ from cache_admin.completions import forget, read_value
 from cache_admin.models import StoredCompletion, UsageRecord
 from cache_admin.sealed import unseal_completion
 from cache_admin.shown import NONE
+from keys import audit
 from keys.admin.keyset import KeysetChangeList
 
 SEALED = ("answer_sealed", "request_sealed")
@@ -104,7 +107,11 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]
     @action(description="Purge selected completions", permissions=["delete"])  # type: ignore[untyped-decorator]
     def purge_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
         digests = list(queryset.order_by().values_list("digest", flat=True)[:MOST_AT_ONCE])
-        purge_now(digests)
+        with transaction.atomic():
+            audit.note(
+                audit.of_request(request), "completion.purged", None, {"count": len(digests), "digests": digests}
+            )
+            purge_now(digests)
         self.message_user(request, f"{len(digests)} completion{pluralize(len(digests))} purged.", messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: StoredCompletion) -> None:
@@ -164,17 +171,17 @@ def digest_of_call(text: str) -> str:
 
 
 def purge_now(digests: list[str]) -> None:
-    """Gone from the table first: a look-up between the two would else fill Redis again."""
+    """Gone from the table first, for everybody: a look-up between the two would else fill Redis again."""
     StoredCompletion.objects.filter(digest__in=digests).delete()
     for digest in digests:
-        forget(digest)
+        transaction.on_commit(partial(forget, digest))
 
 
 def bodies_of(request: HttpRequest, digest: str) -> list[bodies.Body]:
     row = StoredCompletion.objects.filter(pk=digest).only("scope", *SEALED).first()
     if row is None:
         return []
-    if not bodies.may_read(request):
+    if not bodies.may_read(request, row):
         return [bodies.Body("Request and answer", bodies.HIDDEN)]
     return [
         bodies.opened("Request", lambda: request_of(row), reading.conversation),

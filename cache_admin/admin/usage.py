@@ -229,7 +229,7 @@ def bodies_of(request: HttpRequest, object_id: str) -> list[bodies.Body]:
         return []
     if row is None:
         return []
-    if not bodies.may_read(request):
+    if not bodies.may_read(request, UsageRecord(id=row.pk)):
         return [bodies.Body("Prompt and answer", bodies.HIDDEN)]
     name = str(row.pk)
     request_sealed, answer_sealed = bytes(row.request_sealed), bytes(row.answer_sealed)

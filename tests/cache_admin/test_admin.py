@@ -25,6 +25,7 @@ from cache_admin.ledger import closed
 from cache_admin.models import Price, StoredCompletion, UsageRecord
 from cache_admin.shipping import ship
 from keys import issuing
+from keys.models import AuditEntry
 from tests.cache_admin.entries import entry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -288,6 +289,8 @@ def test_logged_bodies_are_for_who_may_read_them(client: Client) -> None:
     hidden = page(staff("view_usagerecord"), url)
     assert "my secret" not in hidden
     assert "You may not read" in hidden
+    viewed = AuditEntry.objects.filter(action="body.viewed")
+    assert [(one.actor, one.target_id) for one in viewed] == [("root", name)]
 
 
 def test_a_body_that_does_not_open_says_so(client: Client) -> None:
@@ -304,6 +307,7 @@ def test_purging_takes_a_completion_from_both_tiers(client: Client) -> None:
     assert "2 completions purged." in client.post(COMPLETIONS, chosen, follow=True).content.decode()
     assert list(StoredCompletion.objects.values_list("digest", flat=True)) == digests[2:]
     assert [key.decode() for key in raw.scan_iter("c:*")] == [f"c:{digests[2]}"]
+    assert set(AuditEntry.objects.get(action="completion.purged").changes["digests"]) == set(digests[:2])
     client.post(reverse("admin:cache_admin_storedcompletion_delete", args=[digests[2]]), {"post": "yes"})
     assert not StoredCompletion.objects.exists()
     assert not list(raw.scan_iter("c:*"))
