@@ -23,7 +23,7 @@ class ProviderCredentialAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is pu
     """Secrets go in and do not come out. Those of the environment are shown below the list, read-only."""
 
     form = ProviderCredentialForm
-    list_display = ("name", "provider", "whose", "stored", "address", "allowed", "order", "state")
+    list_display = ("name", "state", "provider", "whose", "stored", "address", "order", "allowed")
     list_select_related = ("project",)
     list_filter = ("provider", "project", "enabled")
     list_filter_sheet = False
