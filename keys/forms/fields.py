@@ -1,39 +1,66 @@
-"""Form fields: lists of patterns and mappings as lines of text."""
+"""Form fields: lists, numbers and mappings as lines of text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from keys import options
+from keys import faults, options
 
-MOST_PATTERNS = 500
+Faults = Callable[[Sequence[str]], list[str]]
 
 
 class PatternsField(forms.CharField):
-    """Models or patterns, one a line (commas do as well), as a list."""
+    """Models, patterns or other words, one a line (commas do as well), as a list. noun: what one is called; judge:
+    what is wrong with them."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, noun: str = "pattern", judge: Faults | None = None, **kwargs: Any) -> None:
         super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), **kwargs)
+        self._noun, self._judge = noun, judge
 
     def prepare_value(self, value: object) -> object:
         return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: object) -> Any:
-        patterns = [part for line in str(value or "").splitlines() for part in split(line)]
-        if len(patterns) > MOST_PATTERNS:
-            raise ValidationError(f"At most {MOST_PATTERNS} patterns.")
-        if any(len(pattern) > 200 or set(pattern) & set(" \t\0") for pattern in patterns):
-            raise ValidationError("A pattern has no blanks and at most 200 characters.")
+        patterns = split(str(value or ""))
+        if found := faults.list_faults(patterns, self._noun) or (self._judge(patterns) if self._judge else []):
+            raise ValidationError(found)
         return patterns
 
     def has_changed(self, initial: object, data: object) -> bool:
         before = list(initial) if isinstance(initial, Iterable) and not isinstance(initial, str) else []
-        return bool(before != self.to_python(data))
+        return bool(before != split(str(data or "")))
+
+
+class PercentagesField(forms.CharField):
+    """Whole percentages in one line, as a list in their order."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextInputWidget(), **kwargs)
+
+    def prepare_value(self, value: object) -> object:
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: object) -> Any:
+        if isinstance(value, list):
+            return value
+        try:
+            found = sorted({int(one.removesuffix("%")) for one in split(str(value or ""))})
+        except ValueError:
+            raise ValidationError("Percentages, such as 80, 100.") from None
+        if wrong := faults.threshold_faults(found):
+            raise ValidationError(wrong)
+        return found
+
+    def has_changed(self, initial: object, data: object) -> bool:
+        try:
+            return bool((initial or []) != self.to_python(data))
+        except ValidationError:
+            return True
 
 
 class MappingField(forms.CharField):
@@ -55,5 +82,6 @@ class MappingField(forms.CharField):
         return bool((initial or {}) != self.to_python(data))
 
 
-def split(line: str) -> list[str]:
-    return [part.strip() for part in line.split(",") if part.strip()]
+def split(text: str) -> list[str]:
+    """The words of a text, one a line or between commas."""
+    return [part.strip() for line in text.splitlines() for part in line.split(",") if part.strip()]
