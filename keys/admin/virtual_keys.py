@@ -2,80 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.forms.models import model_to_dict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import pluralize
-from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
-from unfold.enums import ActionVariant
 
-from keys import issuing
-from keys.admin.shown import action, display, shortened
+from keys import audit, issuing
+from keys.admin import key_acts
+from keys.admin.bars import BudgetedChangeList, bars, drawn
+from keys.admin.budgets import BudgetInline, copied, reset_budgets
+from keys.admin.key_filters import BudgetFilter, StateFilter, TagFilter
+from keys.admin.shown import display
 from keys.forms.virtual_keys import VirtualKeyForm
 from keys.ids import new_id
 from keys.models import ANONYMOUS, VirtualKey
 from keys.secret import Secret
 
-STATES = {"active": "success", "expired": "warning", "revoked": "danger"}
-LABELS = {**STATES, "off": "info"}
-EXAMPLE_MODEL = "openai/gpt-4o-mini"
+LABELS = {"active": "success", "expired": "warning", "revoked": "danger", "off": "info"}
 SENT_TWICE = (
     "This form was sent twice; the key was issued the first time, and its secret is not shown again. "
     "If nobody copied it, revoke the key and issue another."
 )
+COPIED = tuple(name for name in VirtualKeyForm.Meta.fields if name not in ("name", "expires_at", "enabled"))
 
 
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
+class KeyBudgetInline(BudgetInline):
+    """The form of a new key that is to be like another one begins with that one's budgets."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state) for state in STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> QuerySet[VirtualKey]:
-        past, revoked = Q(expires_at__lte=timezone.now()), Q(revoked_at__isnull=False)
-        chosen = {"active": ~revoked & ~past, "expired": ~revoked & past, "revoked": revoked}.get(self.value() or "")
-        return queryset if chosen is None else queryset.filter(chosen)
+    def get_extra(self, request: HttpRequest, obj: VirtualKey | None = None, **kwargs: Any) -> int:
+        return len(budgets_like(request)) if obj is None else 0
 
 
 @admin.register(VirtualKey)
 class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published without types
-    """Issue, look at, change, revoke. Never deleted: the usage log names them."""
+    """Issue, look at, change, rotate, switch off, revoke. Never deleted: the usage log names them."""
 
     form = VirtualKeyForm
-    list_display = ("name", "token", "state", "allowed", "created_at", "expires")
-    list_filter = (StateFilter,)
+    list_display = ("named", "token", "project", "owner", "state", "budget", "last_used", "expires")
+    list_select_related = ("project",)
+    list_filter = (StateFilter, BudgetFilter, "project", "owner", TagFilter)
     list_filter_sheet = False
-    search_fields = ("name", "last_four", "note")
-    search_help_text = "Name, last four characters, note"
+    list_fullwidth = True
+    search_fields = ("name", "last_four", "previous_last_four", "owner", "note", "id")
+    search_help_text = "Name, last four characters, owner, note, id"
     list_per_page = 50
     add_text = "Issue a key"
     change_form_before_template = "keys/issue_id.html"
-    change_form_after_template = "keys/calls.html"
-    actions = ("revoke_selected",)
-    actions_detail = ("revoke", "allow_again")
+    change_form_outer_before_template = "keys/key_top.html"
+    actions = ("disable_selected", "enable_selected", "revoke_selected")
+    actions_detail = ("rotate", "duplicate", "reset_budgets", "disable", "enable", "revoke", "allow_again")
+    inlines = (KeyBudgetInline,)
     fieldsets = (
-        (None, {"fields": ("name", "note", "models", "expires_at")}),
-        ("What is kept", {"fields": ("log_bodies", "cache_mode")}),
+        (None, {"fields": (("name", "owner"), ("project", "expires_at"), "tags", "enabled", "note")}),
+        (
+            "Limits",
+            {
+                "classes": ("tab",),
+                "fields": (("requests_per_minute", "tokens_per_minute", "concurrent_requests"), "fail_open"),
+            },
+        ),
+        (
+            "What it may call",
+            {"classes": ("tab",), "fields": (("models", "providers"), ("endpoints", "networks"), "strict")},
+        ),
+        ("What is kept", {"classes": ("tab",), "fields": (("log_bodies", "cache_mode", "cache_scope"),)}),
     )
-    shown_later = ("token", "state", "created_at", "revoked_at")
+    rotate, duplicate, revoke = key_acts.rotate, key_acts.duplicate, key_acts.revoke
+    disable, enable, allow_again = key_acts.disable, key_acts.enable, key_acts.allow_again
+    reset_budgets = reset_budgets
 
-    def get_fieldsets(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:
-        return self.fieldsets if obj is None else (*self.fieldsets, ("Key", {"fields": self.shown_later}))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BudgetedChangeList]:
+        return BudgetedChangeList
 
-    def get_readonly_fields(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:
-        return () if obj is None else self.shown_later
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VirtualKey]:
+        rows: QuerySet[VirtualKey] = super().get_queryset(request)
+        return rows.prefetch_related("budgets")
 
     def has_delete_permission(self, request: HttpRequest, obj: VirtualKey | None = None) -> bool:
         return False
+
+    @display(description="Name", ordering="name")
+    def named(self, obj: VirtualKey) -> str:
+        tags = format_html_join("", '<span class="tag">{}</span>', ((tag,) for tag in obj.tags))
+        return format_html("{}{}", obj.name, format_html('<span class="tags">{}</span>', tags) if obj.tags else "")
 
     @display(description="Key")
     def token(self, obj: VirtualKey) -> str:
@@ -86,9 +103,15 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
         off = obj.id == ANONYMOUS and not settings.DRAGOMAN_ALLOW_ANONYMOUS
         return "off" if off else obj.state(timezone.now())
 
-    @display(description="Models")
-    def allowed(self, obj: VirtualKey) -> str:
-        return shortened(obj.models) or "every model"
+    @display(description="Budget", empty_value="none")
+    def budget(self, obj: VirtualKey) -> str | None:
+        """The fullest."""
+        found = obj.bars  # type: ignore[attr-defined]  # BudgetedChangeList
+        return drawn(found[0]) if found else None
+
+    @display(description="Last used", ordering="last_used_at", empty_value="never")
+    def last_used(self, obj: VirtualKey) -> Any:
+        return obj.last_used_at
 
     @display(description="Expires", ordering="expires_at", empty_value="never")
     def expires(self, obj: VirtualKey) -> Any:
@@ -103,77 +126,69 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
             return redirect("admin:keys_virtualkey_change", issued.pk)
         new = object_id is None
         wanted = {"show_save_and_add_another": False, "show_save_and_continue": not new}
-        extra = {**(extra_context or {}), **wanted, "issue_id": new_id() if new else ""}
-        return super().changeform_view(request, object_id, form_url, extra)
+        row = None if new else self.get_object(request, object_id)
+        top = self.top(row) if row else {"issue_id": new_id() if new else ""}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **wanted, **top})
+
+    def top(self, row: VirtualKey) -> dict[str, Any]:
+        """What its page says above the form."""
+        state = self.state(row)
+        works = row.previous_until is not None and row.previous_until > timezone.now()
+        return {"bars": bars([row])[0], "state": state, "state_colour": LABELS[state], "previous_works": works}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        like = key_like(request)
+        if like is None:
+            return dict(super().get_changeform_initial_data(request))
+        return {**model_to_dict(like, fields=COPIED), "name": f"{like.name} (copy)"[:200]}
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        """What is filled in beforehand is there in the page alone: in what is sent back it counts as entered."""
+        found: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        begins = [copied(budget) for budget in budgets_like(request)] if request.method == "GET" else []
+        return {**found, "initial": begins} if begins and obj._state.adding else found
 
     def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:
         if not change:
             obj.id = issue_id(request) or obj.id
             obj.shown = Secret(issuing.put_token(obj))
         super().save_model(request, obj, form, change)
+        if not change:
+            audit.note(audit.of_request(request), "key.issued", obj)
 
     def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
-        """The only page that shows the secret; admin pages are never stored by a browser (never_cache)."""
         assert obj.shown is not None
-        context = {"title": "Key issued", "key": obj, "secret": obj.shown.reveal(), "opts": self.opts}
-        context |= {"base_url": request.build_absolute_uri("/v1"), "model": example_model(obj.models)}
-        return TemplateResponse(request, "keys/issued.html", {**self.admin_site.each_context(request), **context})
+        return key_acts.secret_page(self, request, obj, obj.shown.reveal(), "Key issued")
+
+    @admin.action(description="Disable the selected keys", permissions=["change"])
+    def disable_selected(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> HttpResponse | None:
+        return key_acts.selected(self, request, queryset, key_acts.DISABLE)
+
+    @admin.action(description="Enable the selected keys", permissions=["change"])
+    def enable_selected(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> HttpResponse | None:
+        return key_acts.selected(self, request, queryset, key_acts.ENABLE)
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> HttpResponse | None:
-        keys = list(queryset.filter(revoked_at=None))
-        if keys and "confirmed" not in request.POST:
-            return self._asked(request, keys, "revoke", {"action": "revoke_selected"})
-        for key in keys:
-            self._revoke(request, key)
-        self.message_user(request, f"{len(keys)} key{pluralize(len(keys))} revoked.", messages.SUCCESS)
-        return None
-
-    @action(description="Revoke", permissions=["change"], icon="block", variant=ActionVariant.DANGER)
-    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._after_asking(request, self._key(request, object_id), "revoke", self._revoke)
-
-    @action(description="Allow again", permissions=["change"], icon="undo")
-    def allow_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = self._key(request, object_id)
-        if key.id != ANONYMOUS:  # a revoked token may be in anyone's hands
-            raise Http404
-        return self._after_asking(request, key, "allow again", self._allow)
+        return key_acts.selected(self, request, queryset, key_acts.REVOKE)
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Only what makes sense for this key."""
-        key = VirtualKey.objects.filter(pk=object_id).first()
-        usable = key is not None and key.revoked_at is None
-        fitting = "revoke" if usable else "allow_again" if object_id == ANONYMOUS else ""
+        key = self.get_object(request, object_id)
+        fitting = fitting_acts(key) if key else set()
         found = super().get_actions_detail(request, object_id)
-        return [one for one in found if fitting and one.action_name.endswith(f"_{fitting}")]
+        return [one for one in found if one.path in fitting]
 
-    def _key(self, request: HttpRequest, object_id: str) -> VirtualKey:
-        key: VirtualKey | None = self.get_queryset(request).filter(pk=object_id).first()
-        if key is None:
-            raise Http404
-        return key
 
-    def _after_asking(
-        self, request: HttpRequest, key: VirtualKey, verb: str, act: Callable[[HttpRequest, VirtualKey], None]
-    ) -> HttpResponse:
-        if request.method != "POST":
-            return self._asked(request, [key], verb, {})
-        act(request, key)
-        return redirect("admin:keys_virtualkey_change", key.pk)
-
-    def _asked(self, request: HttpRequest, keys: list[VirtualKey], verb: str, hidden: dict[str, str]) -> HttpResponse:
-        context = {"title": f"{verb.capitalize()}?", "keys": keys, "verb": verb, "hidden": hidden, "opts": self.opts}
-        return TemplateResponse(request, "keys/confirm.html", {**self.admin_site.each_context(request), **context})
-
-    def _revoke(self, request: HttpRequest, key: VirtualKey) -> None:
-        issuing.revoke(key, timezone.now())
-        self.log_change(request, key, "Revoked.")
-
-    def _allow(self, request: HttpRequest, key: VirtualKey) -> None:
-        key.revoked_at = None
-        key.save(update_fields=["revoked_at"])
-        self.log_change(request, key, "Allowed again.")
+def fitting_acts(key: VirtualKey) -> set[str]:
+    """By the last part of their addresses."""
+    acts = {"revoke": key_acts.REVOKE, "disable": key_acts.DISABLE, "enable": key_acts.ENABLE}
+    found = {name for name, act in {**acts, "allow_again": key_acts.ALLOW}.items() if act.fits(key)}
+    if key.budgets.exists():
+        found.add("reset_budgets")
+    if key.id != ANONYMOUS:
+        found |= {"duplicate", "rotate"} if key.revoked_at is None else {"duplicate"}
+    return found
 
 
 def issue_id(request: HttpRequest) -> str:
@@ -190,7 +205,12 @@ def issued_by(request: HttpRequest) -> VirtualKey | None:
     return VirtualKey.objects.filter(pk=name).first() if name else None
 
 
-def example_model(models: list[str]) -> str:
-    """One that the key may use, for the snippets: the first that is no pattern."""
-    plain = (str(name) for name in models if not set(str(name)) & set("*?["))
-    return next(plain, EXAMPLE_MODEL)
+def key_like(request: HttpRequest) -> VirtualKey | None:
+    """The key that a new one is to be like."""
+    name = request.GET.get("like", "").replace("\x00", "")
+    return VirtualKey.objects.filter(pk=name).first() if name else None
+
+
+def budgets_like(request: HttpRequest) -> list[Any]:
+    like = key_like(request)
+    return [] if like is None else list(like.budgets.all())

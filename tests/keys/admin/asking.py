@@ -7,8 +7,21 @@ ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;{{ 7*7 }}"
 SECRET = "sk-planted-secret-1234"
 
 
+NO_BUDGETS = {"budgets-TOTAL_FORMS": "0", "budgets-INITIAL_FORMS": "0"}
+
+
 def key_form(**fields):
-    return {"name": "team", "models": "", "log_bodies": "", "cache_mode": "", "note": "", **fields}
+    return {"name": "team", "enabled": "on", "cache_scope": "key", **NO_BUDGETS, **fields}
+
+
+def budget_rows(*rows, kept=()):
+    """Of the page of whoever they are for. kept: budgets that are there already, in the page's order."""
+    old = [{"id": budget.pk, **row} for budget, row in zip(kept, rows, strict=False)]
+    found = {"budgets-TOTAL_FORMS": str(len(rows)), "budgets-INITIAL_FORMS": str(len(old))}
+    usual = {"unit": "usd", "period": "month", "thresholds": "80, 100", "alert_email": "", "alert_webhook": ""}
+    for number, row in enumerate([*old, *rows[len(old) :]]):
+        found |= {f"budgets-{number}-{name}": value for name, value in {**usual, **row}.items()}
+    return found
 
 
 def credential_form(**fields):
@@ -16,8 +29,8 @@ def credential_form(**fields):
     return {**given, "priority": "0", "weight": "1", **fields}
 
 
-def issue(operator, **fields):
-    return operator.post(reverse("admin:keys_virtualkey_add"), key_form(**fields))
+def issue(operator, where="", **fields):
+    return operator.post(where or reverse("admin:keys_virtualkey_add"), key_form(**fields))
 
 
 def store(operator, row=None, **fields):

@@ -75,10 +75,9 @@ def test_the_list_shows_prefix_last_four_and_state_and_filters_by_state(operator
     revoked, token = issuing.issue("revoked key")
     issuing.revoke(revoked, timezone.now())
     issuing.issue("expired key", expires=timezone.now() - timedelta(days=1))
-    issuing.issue("active key", models=["a", "b", "c", "d"])
+    issuing.issue("active key")
     everything = operator.get(reverse("admin:keys_virtualkey_changelist")).content.decode()
     assert f"{token[:9]}…{token[-4:]}" in everything
-    assert "a, b, c and 1 more" in everything
     for state in ("revoked", "expired", "active"):
         text = operator.get(reverse("admin:keys_virtualkey_changelist"), {"state": state}).content.decode()
         shown = {name for name in ("revoked key", "expired key", "active key") if name in text}
