@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -40,6 +41,7 @@ def keys_readable() -> bool:
 
 
 def spool_writable() -> bool:
-    folder = settings.DRAGOMAN_SPOOL_DIR
-    found = folder if folder.exists() else folder.parent
+    """The spool makes its folder, and those above, when the first record is written: the nearest one counts."""
+    folder: Path = settings.DRAGOMAN_SPOOL_DIR
+    found = next(one for one in (folder, *folder.parents) if one.exists())
     return found.is_dir() and os.access(found, os.W_OK)
