@@ -31,16 +31,19 @@ TARGET_CPU, LOAD_CPU = 0, 1
 
 @dataclass(frozen=True)
 class Scenario:
-    """A row of the table. unit: what the CPU is divided by, `requests` (ms) or `chunks` (us)."""
+    """A row of the table. unit: what the CPU is divided by, `requests` (ms) or `chunks` (us); limited: by a key with
+    limits, none of which is reached."""
 
     name: str
     model: str
     words: tuple[str, ...]
     unit: str = "requests"
+    limited: bool = False
 
 
 SCENARIOS = (
     Scenario("plain, 16 in flight", "openai/bench", ("--clients", "16", "--requests", "6000")),
+    Scenario("the same, by a key with limits", "openai/bench", ("--clients", "16", "--requests", "6000"), limited=True),
     Scenario("cache hit, plain", "openai/bench", ("--clients", "16", "--requests", "6000", "--same")),
     Scenario(
         "cache hit, streamed", "openai/bench-n200", ("--clients", "16", "--requests", "4000", "--same", "--stream")
@@ -92,6 +95,13 @@ def first_key(process: subprocess.Popen[str]) -> str:
     raise SystemExit("the server did not come up")
 
 
+def limited_key(folder: str) -> str:
+    """A key with requests and tokens a minute that nobody reaches."""
+    command = [sys.executable, "manage.py", "issue_key", "--name", "limited", "--rpm", "2000000", "--tpm", "2000000000"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(folder), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def web_processes(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """gunicorn's master and worker among the children of `serve`."""
     return [
@@ -138,7 +148,7 @@ def main() -> None:
         stack.enter_context(running(upstream))
         command = [sys.executable, "manage.py", "serve", "--port", str(PORT), "--workers", "1"]
         server = stack.enter_context(running(command, env=environment(folder), stdout=subprocess.PIPE))
-        key = first_key(server)
+        keys = {False: first_key(server), True: limited_key(folder)}
         web = web_processes(server)
         alone(web, server)
         with urlopen(f"http://127.0.0.1:{PORT}/healthz") as answer:
@@ -148,7 +158,9 @@ def main() -> None:
         print(f"idle memory of the web worker: {worker.memory_info().rss / 2**20:.0f} MB\n")
         print("| scenario | CPU | requests/s | first byte p50 / p99 ms | failed |\n|---|---|---|---|---|")
         for scenario in SCENARIOS:
-            print(measured(scenario, key, web), flush=True)
+            print(measured(scenario, keys[scenario.limited], web), flush=True)
+    print("\nA key's limits alone:\n", flush=True)
+    subprocess.run([*pinned(TARGET_CPU), sys.executable, "-m", "tests.bench.limits"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":
