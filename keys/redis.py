@@ -104,29 +104,30 @@ class Pipe:
         self._breaker.check(time.monotonic())
         # Packed by the caller: an argument that cannot be sent fails its own call and nobody else's.
         call = Call(b"".join(self._connection.pack_command(*command)))
-        if not self._lead.acquire(blocking=False):
-            call.gate = threading.Lock()
-            call.gate.acquire()
+        if self._lead.acquire(blocking=False):
             self._queue.append(call)
-            # Who led may have let go before it could see this call: then the lead is free, and ours.
-            if not self._lead.acquire(blocking=False):
-                self._follow(call)
-                return call.result()
+            self._run()
         else:
-            self._queue.append(call)
-        self._run()
+            self._queue_up(call)
         return call.result()
 
-    def _follow(self, call: Call) -> None:
-        assert call.gate is not None
+    def _queue_up(self, call: Call) -> None:
+        """Until its reply is there; as leader, where the lead comes to it."""
+        call.gate = threading.Lock()
+        call.gate.acquire()
+        self._queue.append(call)
         try:
-            call.gate.acquire()
-        except BaseException:  # the sleeper was killed: the lead must not die with it
+            # Who led may have let go before it could see this call: then the lead is free, and ours. gevent lets others
+            # run before it says no, so that the lead may be given to this call, or the call killed, here as well.
+            leads = self._lead.acquire(blocking=False)
+            if not leads:
+                call.gate.acquire()
+        except BaseException:  # killed: the lead must not die with it
             call.abandoned = True
             if call.leads:
                 self._pass_on()
             raise
-        if not call.done:
+        if leads or not call.done:
             self._run()
 
     def _run(self) -> None:
@@ -177,12 +178,13 @@ class Pipe:
     def _pass_on(self) -> None:
         """Wake the first in the queue as the next leader, or let the lead go where nobody waits."""
         while True:
-            for call in tuple(self._queue):
+            while self._queue:
+                call = self._queue[0]
                 if call.gate is not None and not call.abandoned:
                     call.leads = True
                     call.gate.release()
                     return
-            self._drained()
+                self._queue.popleft()
             self._lead.release()
             if not self._queue or not self._lead.acquire(blocking=False):
                 return

@@ -202,14 +202,48 @@ print(gevent.get_hub().threadpool.apply(ask, (7,)))
 """
 
 
-def test_greenlets_and_the_hubs_thread_pool_share_no_reply_even_when_killed():
+KILLED_IN_LINE = """
+import time
+native_sleep = time.sleep
+from gevent import monkey
+monkey.patch_all()
+import gevent
+import django
+django.setup()
+from keys import redis
+
+def answers():
+    asked = gevent.spawn(redis.command, "ECHO", "after")
+    asked.join(2)
+    return asked.value == b"after"
+
+assert answers()
+for turns in range(5):
+    for begun in range(5):
+        leader = gevent.spawn(redis.command, "ECHO", "leader")
+        for _ in range(begun):
+            gevent.sleep(0)
+        native_sleep(0.001)  # the leader's reply is there, and is seen as soon as the loop turns
+        follower = gevent.spawn(redis.command, "ECHO", "follower")
+        for _ in range(turns):
+            gevent.sleep(0)
+        follower.kill()
+        assert answers(), (turns, begun)
+print("answers")
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "printed"), [(GREENLETS, "7"), (KILLED_IN_LINE, "answers")], ids=["many", "in line"]
+)
+def test_greenlets_and_the_hubs_thread_pool_share_no_reply_even_when_killed(program, printed):
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "proxy_site.settings"}
     done = subprocess.run(
-        [sys.executable, "-c", GREENLETS],
+        [sys.executable, "-c", program],
         env=environment,
         cwd=settings.ROOT,
         capture_output=True,
         text=True,
         timeout=50,
     )
-    assert done.stdout.strip() == "7", done.stderr
+    assert done.stdout.strip() == printed, done.stderr
