@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from proxy_site import appearance, installation
+from proxy_site import appearance, installation, mail
 from proxy_site import environment as env
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +129,13 @@ DATABASES = {"default": installation.database(DATABASE_URL, DRAGOMAN_DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": installation.cache(REDIS_URL)}
 CELERY = installation.celery(REDIS_URL, DRAGOMAN_DATA_DIR)
+
+# Alerts alone go out by mail; without a server none does.
+MAIL = mail.server(env.text("DRAGOMAN_EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL.host, MAIL.port, 10
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.starttls, MAIL.tls
+DEFAULT_FROM_EMAIL = env.text("DRAGOMAN_EMAIL_FROM") or MAIL.sender
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
