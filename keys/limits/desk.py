@@ -23,7 +23,7 @@ from redis.exceptions import NoScriptError
 
 from keys import redis
 from keys.limits import scripts
-from keys.limits.accounts import Limit, account_named
+from keys.limits.accounts import Limit, account_named, countable
 from keys.limits.rebuilding import rebuild
 from keys.limits.standing import Amounts, LimitsAway, Standing, refusal
 from keys.redis import Argument
@@ -32,7 +32,7 @@ BEAT = 1.0
 LIFE = 15_000  # ms that a session outlives its last beat
 RECOVERY = 2_500  # ms: two beats and a half
 DAY = 86_400
-MOST = 10**16  # of one call: a whole number in Redis
+MOST = 10**16  # of one call, whatever its provider says
 TRIES = 6
 LOST, MISSING = -1, -2
 NOTHING: Amounts = {"requests": 0, "tokens": 0, "usd": 0}
@@ -73,7 +73,7 @@ class Desk:
 
     # -- a call --------------------------------------------------------------------------------------------------------
     def take(self, limits: Sequence[Limit], amounts: Amounts, now: float) -> Taken:
-        """Take a call's part of every limit. now: Unix s. Raises LimitsAway; then nothing is taken."""
+        """Take a call's part of every limit. now: Unix s. Raises LimitReached, LimitsAway; then nothing is taken."""
         at = int(now * 1000)
         for turn in range(TRIES):
             try:
@@ -111,8 +111,10 @@ class Desk:
             words += (self.settled.get(limit.name, ""), life(limit, at / 1000))
         try:
             reply: list[Any] = scripts.ask(scripts.RESERVE, *words)
-        except BaseException:  # no reply in time, or the caller was killed while it waited: it may have taken all the
-            self._leave(session)  # same, and the next session says what is held in truth
+        except BaseException:
+            # No reply in time, or the caller was killed while it waited: the script may have taken all the same. The
+            # next session says what is held in truth.
+            self._leave(session)
             raise
         return reply
 
@@ -144,7 +146,7 @@ class Desk:
             self._hold(taken, -1)
             for limit in taken.limits:
                 if limit.name in self.settled:  # else Redis was never reached: the ledger will tell
-                    self.settled[limit.name] += min(MOST, max(0, used[limit.unit]))  # a provider may say anything
+                    self.settled[limit.name] = countable(self.settled[limit.name] + min(MOST, max(0, used[limit.unit])))
             if self.session is not None:
                 with suppress(redis.RedisAway):  # then the next session says it
                     words = self._last_words(taken, used)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from keys.limits.accounts import Account
+from keys.limits.accounts import Account, countable
 from keys.reading import DatabaseAway, Reader
 
 # (account, process) -> what each process has used, by its name; process: of this one alone, "" = of all.
@@ -26,9 +26,10 @@ def sums(account: Account) -> Mapping[str, int]:
     """What each process has used of the account. Raises DatabaseAway."""
     if not _registered:
         raise DatabaseAway("no ledger is registered")
-    return READER.read(lambda: _registered[0](account, ""))
+    said = READER.read(lambda: _registered[0](account, ""))
+    return {process: countable(amount) for process, amount in said.items()}
 
 
 def sum_of(account: Account, process: str) -> int:
     """What one process has used of it, read at once and in this thread. Raises the database's errors."""
-    return _registered[0](account, process).get(process, 0) if _registered else 0
+    return countable(_registered[0](account, process).get(process, 0)) if _registered else 0

@@ -124,6 +124,19 @@ def test_amounts_of_money_are_whole_numbers_up_to_millions(new_desk):
     assert why(take, desk, large, usd=NANO) == "budget"
 
 
+@pytest.mark.parametrize("told", [-(10**30), 10**30])
+def test_absurd_numbers_of_a_provider_spoil_no_count(new_desk, told):
+    desk = new_desk()
+    held = take(desk, TPM, GAUGE, REQUESTS, TOKENS)
+    desk.settle(held, used(tokens=told))
+    last = take(desk, GAUGE, REQUESTS)
+    assert [standing.counts[:2] for standing in last.standings] == [(1, 0), (1, 1)]
+    if told < 0:
+        assert take(desk, TOKENS).standings[0].counts[:2] == (0, 100)
+    else:
+        assert why(take, desk, TOKENS) == "budget"
+
+
 def test_everything_in_redis_ends_by_itself(new_desk):
     desk = new_desk()
     taken = take(desk, RPM, TPM, GAUGE, REQUESTS, USD, usd=1)

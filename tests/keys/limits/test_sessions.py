@@ -238,6 +238,14 @@ def test_a_process_that_dies_while_its_sum_is_read_is_read_again(new_desk, books
     assert counted() == (5, 1)
 
 
+def test_absurd_sums_of_the_ledger_spoil_no_account(new_desk, books):
+    books.used.update({"one": 2**64, "two": -5})
+    with pytest.raises(LimitReached):
+        take(new_desk(), BUDGET)
+    books.used.clear()
+    settled(new_desk(), 1, Subject("key", "k2", budgets=BUDGET.budgets))
+
+
 def test_a_budget_reset_by_hand_begins_with_what_came_since(new_desk, books):
     desk = new_desk()
     settled(desk, 10)
