@@ -47,7 +47,10 @@ NAVIGATION = [
         "items": [
             {"title": "Dashboard", "icon": "monitoring", "link": reverse_lazy("admin:index")},
             page("Keys", "key", "keys.virtualkey"),
+            page("Projects", "folder", "keys.project"),
             page("Credentials", "lock", "keys.providercredential"),
+            page("Installation limits", "speed", "keys.installationlimits"),
+            page("Token issuers", "verified_user", "keys.tokenissuer"),
             page("Usage log", "receipt_long", "cache_admin.usagerecord"),
             page("Cached completions", "cached", "cache_admin.storedcompletion"),
             page("Aliases", "alt_route", "proxy_api.alias"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.checks import InlineModelAdminChecks
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import BaseModelFormSet, modelformset_factory
 from django.forms.models import model_to_dict
@@ -36,6 +37,13 @@ class WholeFormSet(BaseModelFormSet):  # type: ignore[type-arg]  # Django has no
     def __init__(self, *args: Any, instance: object = None, save_as_new: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance = instance
+
+    def clean(self) -> None:
+        """One of a unit and a period: the constraint has a condition, so no formset looks at it."""
+        kept = [getattr(form, "cleaned_data", {}) for form in self.forms if form not in self.deleted_forms]
+        terms = [(one.get("unit"), one.get("period")) for one in kept if one.get("amount") is not None]
+        if len(set(terms)) != len(terms):
+            raise ValidationError("One budget of a unit and a period is enough.")
 
     @classmethod
     def get_default_prefix(cls) -> str:

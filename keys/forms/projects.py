@@ -1,0 +1,28 @@
+"""The form of a project, and that of the installation's limits."""
+
+from __future__ import annotations
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from keys.models import InstallationLimits, Project
+
+LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
+LIMIT_LABELS = {"concurrent_requests": "Calls at the same time"}
+LIMIT_HELP = {"concurrent_requests": "Empty: no limit, here and above."}
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
+    class Meta:
+        model = Project
+        fields = ("name", "organization", "enabled", "note", *LIMITS, "log_bodies", "cache_mode")
+        labels = {**LIMIT_LABELS, "log_bodies": "Usage log keeps", "cache_mode": "Answers are cached"}
+        help_texts = LIMIT_HELP
+        widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+
+class InstallationLimitsForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+    class Meta:
+        model = InstallationLimits
+        fields = LIMITS
+        labels, help_texts = LIMIT_LABELS, LIMIT_HELP
