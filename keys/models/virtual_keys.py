@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import models as db
 from django.utils import timezone
@@ -82,6 +83,13 @@ class VirtualKey(Told, Limited):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Shipping alone writes `last_used_at`: what a page read a moment ago must not turn it back."""
+        if not (self._state.adding or kwargs.get("force_insert")) and kwargs.get("update_fields") is None:
+            columns = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = columns - {"last_used_at"}
+        super().save(*args, **kwargs)
 
     def state(self, now: datetime) -> str:
         """`revoked`, `expired`, `off` or `active`."""

@@ -68,6 +68,16 @@ def test_calls_that_land_late_do_not_turn_it_back() -> None:
     assert last_use(owner) == at(NOW)
 
 
+def test_a_page_that_read_the_key_before_its_use_does_not_turn_it_back() -> None:
+    owner = key()
+    read = VirtualKey.objects.get(id=owner)
+    call(owner, NOW)
+    ship(NOW)
+    read.name = "yours"
+    read.save()
+    assert (last_use(owner), VirtualKey.objects.get(id=owner).name) == (at(NOW), "yours")
+
+
 def test_it_tells_no_process_to_drop_what_it_keeps() -> None:
     owner = key()
     before = database_revision()
