@@ -4,11 +4,12 @@ Invariant: of an issued key only an HMAC, its first nine characters and its last
 """
 
 from keys.models.admin_keys import AdminKey, Role
+from keys.models.alerts import AlertDelivery, BudgetAlert, Channel
 from keys.models.audit import AuditEntry
 from keys.models.credentials import ProviderCredential
 from keys.models.installation import InstallationSecret, Revision
 from keys.models.issuers import TokenIssuer
-from keys.models.limits import Budget, BudgetAlert, InstallationLimits, Period, Unit
+from keys.models.limits import Budget, InstallationLimits, Period, Unit
 from keys.models.policies import CacheMode, LogBodies, Scope
 from keys.models.projects import Project
 from keys.models.virtual_keys import ANONYMOUS, VirtualKey, globs
@@ -17,10 +18,12 @@ __all__ = [
     "ANONYMOUS",
     "TOLD",
     "AdminKey",
+    "AlertDelivery",
     "AuditEntry",
     "Budget",
     "BudgetAlert",
     "CacheMode",
+    "Channel",
     "InstallationLimits",
     "InstallationSecret",
     "LogBodies",

@@ -78,20 +78,3 @@ class Budget(Told):
     def __str__(self) -> str:
         amount = f"{self.amount.normalize():f} {self.get_unit_display()}"
         return f"{amount} {self.get_period_display().replace('an ', 'a ').replace('a ', 'per ')}"
-
-
-class BudgetAlert(db.Model):
-    """An alert that went out: at most one a budget, period and threshold."""
-
-    budget = db.ForeignKey(Budget, on_delete=db.CASCADE, related_name="alerts")
-    period_start = db.DateTimeField()
-    threshold = db.PositiveIntegerField()
-    at = db.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            db.UniqueConstraint(fields=["budget", "period_start", "threshold"], name="one_alert_a_threshold")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.threshold} % of {self.budget_id}"
