@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from ipaddress import ip_network
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.test import RequestFactory
 
@@ -58,6 +60,13 @@ def test_a_commands_actor_is_the_systems_user():
     actor = audit.of_command()
     assert (actor.kind, actor.address) == ("command", "")
     assert actor.name
+
+
+def test_resealing_all_secrets_is_noted():
+    call_command("rotate_secrets", stdout=StringIO())
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor_kind) == ("secrets.resealed", "command")
+    assert "provider credentials" in entry.changes["kinds"]
 
 
 def test_a_trusted_proxys_word_is_the_address(settings, django_user_model):

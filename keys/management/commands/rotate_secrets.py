@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from keys import resealing
+from keys import audit, resealing
 from keys.sealing import SealBroken
 
 
@@ -17,6 +17,8 @@ class Command(BaseCommand):
     help = "Seal credentials and all else anew under the newest master key. Safe under load, and to run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Before it begins: what follows is many transactions, so that nobody waits for long.
+        audit.note(audit.of_command(), "secrets.resealed", None, {"kinds": resealing.names()})
         for name in resealing.names():
             try:
                 count = resealing.reseal(name)
