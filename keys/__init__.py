@@ -19,6 +19,7 @@ reading.py      reads of the database with a deadline and a breaker
 redis.py        the one way to Redis: one pipeline per process, with a breaker
 outbound.py     the address gate for whatever is called on someone's word
 fetching.py     what is asked at such an address, and who asks
+alerts/         tells who asked for it that a budget has reached a threshold; signals.py for code beside us
 models.py, forms.py, admin.py, checks.py   the tables and their pages
 
 Invariant: nothing here knows the proxy, its dialects or its cache. A known key costs no query and no Redis command.
