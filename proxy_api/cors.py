@@ -14,9 +14,11 @@ from proxy_api.errors import GatewayError
 METHODS = frozenset({"GET", "OPTIONS", "POST"})  # as the reference names them for every path
 PREFLIGHT_SECONDS = "7200"
 EXPOSED = (
-    "age, cache-control, openai-processing-ms, request-id, retry-after, x-bt-cached, x-bt-span-id, x-bt-used-endpoint, "
-    "x-dragoman-attempts, x-dragoman-cache, x-dragoman-cost, x-dragoman-dropped, x-dragoman-model, "
-    "x-dragoman-provider, x-request-id, x-should-retry"
+    "age, cache-control, openai-processing-ms, request-id, retry-after, retry-after-ms, x-bt-cached, x-bt-span-id, "
+    "x-bt-used-endpoint, x-dragoman-attempts, x-dragoman-cache, x-dragoman-cost, x-dragoman-dropped, "
+    "x-dragoman-model, x-dragoman-provider, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
+    "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
+    "x-ratelimit-reset-tokens, x-request-id, x-should-retry"
 )
 
 
