@@ -96,7 +96,8 @@ class Record:
 
     def close(self, clock: float, ahead: bytes = b"") -> None:
         self.closed = True
-        self.settle()
+        if self.reservation is not None:
+            self.settle()
         self.entry.total_ms = milliseconds(clock - self.marks.received)
         self.entry.overhead_ms = milliseconds(overhead(self.marks, clock))
         ledger.closed(self.entry, ahead)
