@@ -28,6 +28,12 @@ def real_servers() -> None:
     assert cache.client.get_client().ping()  # type: ignore[attr-defined]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """A password's hash is to cost a fifth of a second, but not a hundred times in a run. Live servers keep theirs."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(autouse=True)
 def empty_redis() -> None:
     """No test finds in Redis what another one left there (the cache's database of it; about 0.1 ms)."""
