@@ -23,7 +23,7 @@ NAMED = {"user": "u-17", "metadata": {"team": "blue"}}
 PRICED = """
 from cache_admin.models import Price
 from django.contrib.auth.models import User
-Price.objects.create(provider="openai", model="gpt-4o-mini", input="2", output="10")
+Price.objects.update_or_create(provider="openai", model="gpt-4o-mini", defaults={"input": "2", "output": "10"})
 User.objects.create_superuser("auditor", "", "a long word")
 """
 UNPRICED = """
