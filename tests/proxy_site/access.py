@@ -90,15 +90,15 @@ def key(name: str) -> Caller:
 
 
 def staff(role: Role | None) -> Caller:
-    """Logged in, with the rights of a role's group; None: with none."""
+    return lambda _: cookies(member(role))
 
-    def logged_in(_: Objects) -> dict[str, str]:
-        user = User.objects.create_user(f"caller {role}", is_staff=True)
-        if role is not None:
-            user.groups.add(Group.objects.get(name=roles.GROUPS[role]))
-        return cookies(user)
 
-    return logged_in
+def member(role: Role | None) -> User:
+    """One of the staff, with the rights of a role's group; None: with none."""
+    user = User.objects.create_user(f"caller {role}", is_staff=True)
+    if role is not None:
+        user.groups.add(Group.objects.get(name=roles.GROUPS[role]))
+    return user
 
 
 def cookies(user: User) -> dict[str, str]:

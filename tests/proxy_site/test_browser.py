@@ -1,38 +1,32 @@
-"""The admin as an operator uses it, in a real browser before the live server.
-
-Beside what is on the pages: whatever the browser had to complain about, and every host that it was sent to.
-"""
+"""The admin as an operator uses it, in a real browser before the live server."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.client import hello
 from tests.live import Live
 from tests.loopback import answer, openai_answer
+from tests.proxy_site.browser import NEEDED, log_in
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PASSWORD = "correct horse battery staple"
 KEY = "The browser's key"
 HOSTILE = '<script>alert(1)</script><img src="http://evil.example/x.png" onerror="alert(2)"></pre><h1>owned</h1>'
 ANSWERED = '"><svg onload=alert(3)><script src="//evil.example/x.js"></script>'
-SIDE_BAR = ("Dashboard", "Keys", "Credentials", "Usage log", "Cached completions", "Prices", "Users", "Groups")
+SIDE_BAR = (
+    "Dashboard",
+    "Keys",
+    "Credentials",
+    "Usage log",
+    "Cached completions",
+    "Prices",
+    "Users",
+    "Groups",
+    "Second factors",
+    "Audit log",
+)
 PAGES = (
     "keys/virtualkey",
     "keys/providercredential",
@@ -44,64 +38,12 @@ PAGES = (
     "proxy_api/catalogmodel",
     "auth/user",
     "auth/group",
+    "proxy_site/secondfactor",
+    "keys/auditentry",
+    "second-factor",
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-    pytest.mark.usefixtures("operator"),
-]
-
-
-@pytest.fixture(scope="module")
-def operator(running_server: Live) -> Iterator[None]:
-    users = "from django.contrib.auth.models import User; "
-    running_server.python(f"{users}User.objects.create_superuser('operator', '', password)", password=PASSWORD)
-    yield
-    running_server.python(f"{users}User.objects.filter(username='operator').delete()")
-
-
-@pytest.fixture
-def noted() -> list[str]:
-    """What no page may cause: dialogs, errors in the console, failed requests, requests to other hosts."""
-    return []
-
-
-@pytest.fixture
-def page(live: Live, noted: list[str]) -> Iterator[Page]:
-    """A tab at the login page; at the end nothing was noted."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        tab = browser.new_page(base_url=live.url)
-        tab.set_default_timeout(10_000)
-        watch(tab, live, noted)
-        tab.goto("/admin/")
-        yield tab
-        tab.wait_for_timeout(100)  # for what a page would do a moment after it was loaded
-        browser.close()
-    assert noted == []
-
-
-def watch(tab: Page, live: Live, noted: list[str]) -> None:
-    ours = urlsplit(live.url).netloc
-    tab.on("dialog", lambda dialog: (noted.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on("console", lambda said: noted.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: noted.append(f"script: {error}"))
-    tab.on("requestfailed", lambda sent: noted.append(f"failed: {sent.url} {sent.failure}"))
-    tab.on("response", lambda came: noted.append(f"{came.status}: {came.url}") if came.status >= 400 else None)
-    tab.on("request", lambda sent: noted.append(f"foreign: {sent.url}") if host(sent.url) not in ("", ours) else None)
-
-
-def host(url: str) -> str:
-    """Empty for data: and blob:, which leave for nowhere."""
-    return urlsplit(url).netloc
-
-
-def log_in(page: Page) -> None:
-    page.get_by_label("Username").fill("operator")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("link", name="Dashboard").first).to_be_visible()
-    page.wait_for_load_state()  # leaving sooner would abort what the page still loads
+pytestmark = [NEEDED, pytest.mark.usefixtures("operator")]
 
 
 def issue_a_key(page: Page) -> str:
