@@ -14,6 +14,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "send alerts": {
+        "task": "cache_admin.tasks.send_alerts",
+        "schedule": 30.0,
+        "options": {"expires": 45},
+    },
     "purge completions": {
         "task": "cache_admin.tasks.purge_completions",
         "schedule": 3600.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.conf import settings
@@ -11,9 +12,11 @@ from cache_admin import tasks
 from cache_admin.ledger import closed
 from cache_admin.models import UsageRecord
 from cache_admin.schedule import BEAT_SCHEDULE
+from keys import issuing
+from keys.models import Budget
 from tests.cache_admin.entries import entry
 
-TASKS = {task.name: task for task in (tasks.ship_usage, tasks.purge_completions)}
+TASKS = {task.name: task for task in (tasks.ship_usage, tasks.purge_completions, tasks.send_alerts)}
 
 
 def test_the_schedule_names_the_tasks_and_lets_late_messages_expire() -> None:
@@ -41,3 +44,14 @@ def test_a_task_sent_twice_does_its_work_once() -> None:
     assert "usage" not in tasks.ship_usage()
     assert tasks.purge_completions() == tasks.purge_completions()
     assert UsageRecord.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_alert_goes_out_as_soon_as_the_calls_have_landed() -> None:
+    key, _ = issuing.issue("mine")
+    Budget.objects.create(key=key, amount=Decimal(20), unit="tokens")
+    closed(entry(key_id=key.id, attempts=1, input_tokens=10, output_tokens=6))
+    assert tasks.send_alerts() == {}
+    tasks.ship_usage()
+    assert json.loads(json.dumps(tasks.send_alerts())) == {"raised": 1}
+    assert tasks.send_alerts() == {}
