@@ -1,4 +1,4 @@
-"""Purging: expired completions and old usage records go, in bounded batches, each in a transaction of its own.
+"""Purging: expired completions, old usage records and alerts go, in bounded batches, each in a transaction of its own.
 
 Safe to run twice at once, to be killed half-way and to be sent again (reliability b24): one at a time by a lock, and a
 batch is either gone or still there.
@@ -24,9 +24,11 @@ from cache_admin.locks import file_lock, hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, moment
 from keys.ids import first_id
+from keys.models import BudgetAlert
 
 BATCH = 1000
 BUDGET_SECONDS = 60.0
+ALERTS_KEPT = timedelta(days=400)  # a year to look back on; an alert of a period under way must stay
 LOST_AFTER = timedelta(days=1)  # no call lasts that long: its process left no lock behind to tell
 
 
@@ -53,7 +55,7 @@ EXPIRED = Choice()
 
 
 def purge(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Counter[str]:
-    """Remove what is stale at `now` (Unix s). Returns counts: completions, usage, aborted; busy, unfinished: 1."""
+    """Remove what is stale at `now` (Unix s). Counts: completions, usage, aborted, alerts; busy, unfinished: 1."""
     counts: Counter[str] = Counter()
     for step in purging(now, budget_seconds, batch):
         counts += step
@@ -69,7 +71,8 @@ def purging(
         if not held:
             yield Counter(busy=1)
             return
-        for step in (purge_completions_once(now, choice), purge_usage_once(now), close_lost_once(now)):
+        steps = (purge_completions_once(now, choice), purge_usage_once(now), close_lost_once(now))
+        for step in (*steps, purge_alerts_once(now)):
             yield from repeated(step, batch, deadline)
 
 
@@ -128,5 +131,17 @@ def close_lost_once(now: float) -> Step:
         lost = UsageRecord.objects.filter(status=OPEN, at__lt=moment(now) - LOST_AFTER)
         ids = list(lost.values_list("pk", flat=True)[:batch])
         return Counter(aborted=UsageRecord.objects.filter(pk__in=ids, status=OPEN).update(status="aborted"))
+
+    return step
+
+
+def purge_alerts_once(now: float) -> Step:
+    """With their deliveries."""
+
+    def step(batch: int) -> Counter[str]:
+        old = BudgetAlert.objects.filter(at__lt=moment(now) - ALERTS_KEPT).order_by("pk")
+        ids = list(old.values_list("pk", flat=True)[:batch])
+        BudgetAlert.objects.filter(pk__in=ids).delete()
+        return Counter(alerts=len(ids))
 
     return step

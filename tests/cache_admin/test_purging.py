@@ -20,7 +20,9 @@ from pytest_django.fixtures import Settings
 from cache_admin.locks import file_lock
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.purging import Choice, purge, purging
+from keys import issuing
 from keys.ids import first_id, uuid7
+from keys.models import AlertDelivery, Budget, BudgetAlert
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = time.time()
@@ -144,3 +146,13 @@ def test_the_command_says_what_it_removed(capsys: pytest.CaptureFixture[str]) ->
     completions(2, seconds=600)
     call_command("purge", "--all", "--model", "gpt")
     assert capsys.readouterr().out == "removed 2 completions and 0 usage records\n"
+
+
+def test_alerts_of_more_than_a_year_ago_go_with_their_deliveries() -> None:
+    row = Budget.objects.create(key=issuing.issue("mine")[0], amount=1)
+    for days, threshold in ((401, 80), (399, 100)):
+        at = timezone.now() - timedelta(days=days)
+        alert = BudgetAlert.objects.create(budget=row, period_start=at, threshold=threshold, at=at)
+        AlertDelivery.objects.create(alert=alert, channel="email")
+    assert purge(NOW) == {"alerts": 1}
+    assert AlertDelivery.objects.get().alert.threshold == 100
