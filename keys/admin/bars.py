@@ -37,6 +37,11 @@ class Bar:
     since: datetime | None
 
     @property
+    def ends_said(self) -> str:
+        """The hour only where it tells something."""
+        return f"{self.ends:%Y-%m-%d}" if self.ends.hour == 0 else f"{self.ends:%Y-%m-%d %H:%M}"
+
+    @property
     def level(self) -> str:
         return "over" if self.full >= 100 else "near" if self.full >= NEAR else "fine"
 

@@ -27,7 +27,7 @@ class BudgetInline(TabularInline):  # type: ignore[misc]  # Unfold is published 
     model = Budget
     form = BudgetForm
     extra = 0
-    tab = True
+    hide_title = True
     verbose_name_plural = "budgets"
 
 

@@ -11,7 +11,8 @@ from unfold.admin import ModelAdmin
 
 from keys.admin.bars import bars
 from keys.admin.budgets import WholeBudgetInline, reset_budgets
-from keys.forms.projects import LIMITS, InstallationLimitsForm
+from keys.forms.fields import LIMITS
+from keys.forms.projects import InstallationLimitsForm
 from keys.models import InstallationLimits
 
 ONLY = "1"
@@ -23,7 +24,7 @@ class InstallationLimitsAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is pu
     change_form_outer_before_template = "keys/installation_top.html"
     actions_detail = ("reset_budgets",)
     inlines = (WholeBudgetInline,)
-    fieldsets = ((None, {"fields": (LIMITS,), "description": "Of all keys together, over all processes."}),)
+    fieldsets = ((None, {"fields": LIMITS, "description": "Of all keys together, over all processes."}),)
     reset_budgets = reset_budgets
 
     def has_add_permission(self, request: HttpRequest) -> bool:

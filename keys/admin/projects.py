@@ -12,7 +12,8 @@ from unfold.admin import ModelAdmin
 from keys.admin.bars import BudgetedChangeList, bars, drawn
 from keys.admin.budgets import BudgetInline, reset_budgets
 from keys.admin.shown import display
-from keys.forms.projects import LIMITS, ProjectForm
+from keys.forms.fields import LIMITS
+from keys.forms.projects import ProjectForm
 from keys.models import Project
 
 MOST_SHOWN = 50
@@ -36,8 +37,8 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published wit
     inlines = (BudgetInline,)
     fieldsets = (
         (None, {"fields": (("name", "organization"), "enabled", "note")}),
-        ("Limits", {"classes": ("tab",), "fields": (LIMITS,)}),
-        ("What is kept", {"classes": ("tab",), "fields": (("log_bodies", "cache_mode"),)}),
+        ("Limits", {"classes": ("tab",), "fields": LIMITS}),
+        ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode")}),
     )
     reset_budgets = reset_budgets
 

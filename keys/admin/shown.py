@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -21,6 +22,11 @@ def shortened(models: list[str], most: int = 3) -> str:
     """The first few of a list of patterns."""
     more = f" and {len(models) - most} more" if len(models) > most else ""
     return ", ".join(map(str, models[:most])) + more
+
+
+def moment(at: datetime | None) -> str | None:
+    """UTC (settings.TIME_ZONE), to the minute."""
+    return None if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def page(admin: Any, request: HttpRequest, template: str, context: Mapping[str, object]) -> TemplateResponse:

@@ -20,7 +20,8 @@ from keys.admin import key_acts
 from keys.admin.bars import BudgetedChangeList, bars, drawn
 from keys.admin.budgets import BudgetInline, copied, reset_budgets
 from keys.admin.key_filters import BudgetFilter, StateFilter, TagFilter
-from keys.admin.shown import display
+from keys.admin.shown import display, moment
+from keys.forms.fields import LIMITS
 from keys.forms.virtual_keys import VirtualKeyForm
 from keys.ids import new_id
 from keys.models import ANONYMOUS, VirtualKey
@@ -46,7 +47,7 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
     """Issue, look at, change, rotate, switch off, revoke. Never deleted: the usage log names them."""
 
     form = VirtualKeyForm
-    list_display = ("named", "token", "project", "owner", "state", "budget", "last_used", "expires")
+    list_display = ("named", "token", "whose", "state", "budget", "last_used", "expires")
     list_select_related = ("project",)
     list_filter = (StateFilter, BudgetFilter, "project", "owner", TagFilter)
     list_filter_sheet = False
@@ -61,19 +62,13 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
     actions_detail = ("rotate", "duplicate", "reset_budgets", "disable", "enable", "revoke", "allow_again")
     inlines = (KeyBudgetInline,)
     fieldsets = (
-        (None, {"fields": (("name", "owner"), ("project", "expires_at"), "tags", "enabled", "note")}),
-        (
-            "Limits",
-            {
-                "classes": ("tab",),
-                "fields": (("requests_per_minute", "tokens_per_minute", "concurrent_requests"), "fail_open"),
-            },
-        ),
+        (None, {"fields": (("name", "owner"), "project", "tags", "expires_at", "enabled", "note")}),
+        ("Limits", {"classes": ("tab",), "fields": (*LIMITS, "fail_open")}),
         (
             "What it may call",
             {"classes": ("tab",), "fields": (("models", "providers"), ("endpoints", "networks"), "strict")},
         ),
-        ("What is kept", {"classes": ("tab",), "fields": (("log_bodies", "cache_mode", "cache_scope"),)}),
+        ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode", "cache_scope")}),
     )
     rotate, duplicate, revoke = key_acts.rotate, key_acts.duplicate, key_acts.revoke
     disable, enable, allow_again = key_acts.disable, key_acts.enable, key_acts.allow_again
@@ -92,7 +87,13 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
     @display(description="Name", ordering="name")
     def named(self, obj: VirtualKey) -> str:
         tags = format_html_join("", '<span class="tag">{}</span>', ((tag,) for tag in obj.tags))
-        return format_html("{}{}", obj.name, format_html('<span class="tags">{}</span>', tags) if obj.tags else "")
+        shown = format_html('<div class="tags">{}</div>', tags) if obj.tags else ""
+        return format_html("<div>{}{}</div>", obj.name, shown)
+
+    @display(description="Project, owner", ordering="project__name", empty_value="-")
+    def whose(self, obj: VirtualKey) -> str | None:
+        owner = format_html('<div class="second">{}</div>', obj.owner) if obj.owner else ""
+        return format_html("<div>{}{}</div>", obj.project or "", owner) if obj.project or owner else None
 
     @display(description="Key")
     def token(self, obj: VirtualKey) -> str:
@@ -110,12 +111,12 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
         return drawn(found[0]) if found else None
 
     @display(description="Last used", ordering="last_used_at", empty_value="never")
-    def last_used(self, obj: VirtualKey) -> Any:
-        return obj.last_used_at
+    def last_used(self, obj: VirtualKey) -> str | None:
+        return moment(obj.last_used_at)
 
     @display(description="Expires", ordering="expires_at", empty_value="never")
-    def expires(self, obj: VirtualKey) -> Any:
-        return obj.expires_at
+    def expires(self, obj: VirtualKey) -> str | None:
+        return moment(obj.expires_at)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -31,6 +31,11 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mo
         fields = ("amount", "unit", "period", "thresholds", "alert_email", "alert_webhook")
         labels = {"alert_email": "Alert by e-mail"}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.initial.get("amount") is not None:
+            self.initial["amount"] = f"{self.initial['amount'].normalize():f}"  # 25, not 25.000000
+
     def clean_alert_webhook(self) -> str:
         address = str(self.cleaned_data["alert_webhook"])
         if address and (wrong := faults.address_faults(address)):

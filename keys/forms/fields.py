@@ -11,6 +11,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from keys import faults, options
 
+LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
+LIMIT_LABELS = {"concurrent_requests": "Calls at the same time"}
+LIMIT_HELP = dict.fromkeys(LIMITS, "Empty: no limit.")
 Faults = Callable[[Sequence[str]], list[str]]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from keys import faults
 from keys.forms.fields import MappingField, PatternsField
@@ -15,7 +16,10 @@ from keys.models import Project, TokenIssuer
 
 class TokenIssuerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
     jwks_url = forms.CharField(
-        label="JWKS URL", max_length=500, help_text="Where its public keys are: https, and a public address."
+        label="JWKS URL",
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Where its public keys are: https, and a public address.",
     )
     projects = MappingField(help_text="Value of the claim=project, one a line; a project by its name or id.")
     models = PatternsField(help_text="One model or pattern a line, e.g. openai/* or gpt-5. Empty: every model.")
@@ -28,6 +32,8 @@ class TokenIssuerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has 
         )
         labels = {"issuer": "Issuer (iss)", "audience": "Audience (aud)"}
         help_texts = {
+            "issuer": "The iss claim of its tokens, exactly.",
+            "audience": "The aud claim of those that are for us.",
             "project_claim": "Its value, or one of its values, names the project: groups or team, say.",
             "default_project": "Of callers whose claim names none. Empty: they are refused, where a claim is given.",
             "enabled": "Off: its tokens are refused.",

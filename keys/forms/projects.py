@@ -5,11 +5,8 @@ from __future__ import annotations
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from keys.forms.fields import LIMIT_HELP, LIMIT_LABELS, LIMITS
 from keys.models import InstallationLimits, Project
-
-LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
-LIMIT_LABELS = {"concurrent_requests": "Calls at the same time"}
-LIMIT_HELP = {"concurrent_requests": "Empty: no limit, here and above."}
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time

@@ -11,7 +11,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from keys import faults
-from keys.forms.fields import PatternsField
+from keys.forms.fields import LIMIT_HELP, LIMIT_LABELS, LIMITS, PatternsField
 from keys.models import Scope, VirtualKey
 
 GRACES = {"0": "Not at all: for a secret that got out", "1": "1 hour", "24": "24 hours", "168": "7 days"}
@@ -40,24 +40,24 @@ class VirtualKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
         model = VirtualKey
         fields = (
             *("name", "project", "owner", "tags", "expires_at", "enabled", "note"),
-            *("requests_per_minute", "tokens_per_minute", "concurrent_requests", "fail_open"),
+            *(*LIMITS, "fail_open"),
             *("models", "providers", "endpoints", "networks", "strict"),
             *("log_bodies", "cache_mode", "cache_scope"),
         )
         labels = {
+            **LIMIT_LABELS,
             "expires_at": "Expires",
             "log_bodies": "Usage log keeps",
             "cache_mode": "Answers are cached",
             "cache_scope": "Cached answers are shared with",
             "fail_open": "Answer while limits cannot be counted",
             "strict": "Refuse what cannot be carried over",
-            "concurrent_requests": "Calls at the same time",
         }
         help_texts = {
+            **LIMIT_HELP,
             "log_bodies": "Of the calls with this key; where it says nothing, its project does.",
             "cache_mode": "Unless a call says so itself (x-bt-use-cache).",
             "cache_scope": "",
-            "concurrent_requests": "Empty: no limit, here and above.",
             "fail_open": "Redis is away: its calls go on uncounted. Off: they are refused (503).",
         }
         widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
