@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 
 from keys.admin.bars import bars
-from keys.admin.budgets import WholeBudgetInline, reset_budgets
+from keys.admin.budgets import WholeBudgetInline, has_reset_permission, reset_budgets
 from keys.forms.fields import LIMITS
 from keys.forms.projects import InstallationLimitsForm
 from keys.models import InstallationLimits
@@ -25,7 +25,7 @@ class InstallationLimitsAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is pu
     actions_detail = ("reset_budgets",)
     inlines = (WholeBudgetInline,)
     fieldsets = ((None, {"fields": LIMITS, "description": "Of all keys together, over all processes."}),)
-    reset_budgets = reset_budgets
+    reset_budgets, has_reset_permission = reset_budgets, has_reset_permission
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -125,7 +125,12 @@ def allow_again(admin: Any, request: HttpRequest, object_id: str) -> HttpRespons
     return one(admin, request, object_id, ALLOW)
 
 
-@action(description="Duplicate", permissions=["keys.add_virtualkey"], icon="content_copy")
+def has_issue_permission(admin: Any, request: HttpRequest, object_id: str | None = None) -> bool:
+    """What an action calls `issue`; see budgets.has_reset_permission."""
+    return bool(request.user.has_perm("keys.add_virtualkey"))
+
+
+@action(description="Duplicate", permissions=["issue"], icon="content_copy")
 def duplicate(admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     """To the form of a new key, filled with what this one has."""
     key = row_of(admin, request, object_id, VirtualKey)

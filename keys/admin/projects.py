@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from keys.admin.bars import BudgetedChangeList, bars, drawn
-from keys.admin.budgets import BudgetInline, reset_budgets
+from keys.admin.budgets import BudgetInline, has_reset_permission, reset_budgets
 from keys.admin.shown import display
 from keys.forms.fields import LIMITS
 from keys.forms.projects import ProjectForm
@@ -40,7 +40,7 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published wit
         ("Limits", {"classes": ("tab",), "fields": LIMITS}),
         ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode")}),
     )
-    reset_budgets = reset_budgets
+    reset_budgets, has_reset_permission = reset_budgets, has_reset_permission
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BudgetedChangeList]:
         return BudgetedChangeList

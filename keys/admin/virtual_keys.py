@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin
 from keys import audit, issuing
 from keys.admin import key_acts
 from keys.admin.bars import BudgetedChangeList, bars, drawn
-from keys.admin.budgets import BudgetInline, copied, reset_budgets
+from keys.admin.budgets import BudgetInline, copied, has_reset_permission, reset_budgets
 from keys.admin.key_filters import BudgetFilter, StateFilter, TagFilter
 from keys.admin.shown import display, moment
 from keys.forms.fields import LIMITS
@@ -71,8 +71,9 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
         ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode", "cache_scope")}),
     )
     rotate, duplicate, revoke = key_acts.rotate, key_acts.duplicate, key_acts.revoke
+    has_issue_permission = key_acts.has_issue_permission
     disable, enable, allow_again = key_acts.disable, key_acts.enable, key_acts.allow_again
-    reset_budgets = reset_budgets
+    reset_budgets, has_reset_permission = reset_budgets, has_reset_permission
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BudgetedChangeList]:
         return BudgetedChangeList
