@@ -28,6 +28,7 @@ RIGHTS = {
     Role.KEY_MANAGER: (
         *(f"keys.{verb}_{model}" for verb in ("add", "change", "view") for model in _KEPT),
         "keys.view_providercredential",
+        "keys.view_alertdelivery",
         *_LOGS,
     ),
     Role.LOG_READER: _READ,

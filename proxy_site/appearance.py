@@ -50,6 +50,7 @@ NAVIGATION = [
             page("Projects", "folder", "keys.project"),
             page("Credentials", "lock", "keys.providercredential"),
             page("Installation limits", "speed", "keys.installationlimits"),
+            page("Alerts", "notifications", "keys.alertdelivery"),
             page("Token issuers", "verified_user", "keys.tokenissuer"),
             page("Usage log", "receipt_long", "cache_admin.usagerecord"),
             page("Cached completions", "cached", "cache_admin.storedcompletion"),
