@@ -10,7 +10,7 @@ from keys.models.credentials import ProviderCredential
 from keys.models.installation import InstallationSecret, Revision
 from keys.models.issuers import TokenIssuer
 from keys.models.limits import Budget, InstallationLimits, Period, Unit
-from keys.models.policies import CacheMode, LogBodies, Scope
+from keys.models.policies import CacheMode, Cassette, LogBodies, Scope
 from keys.models.projects import Project
 from keys.models.virtual_keys import ANONYMOUS, VirtualKey, globs
 
@@ -23,6 +23,7 @@ __all__ = [
     "Budget",
     "BudgetAlert",
     "CacheMode",
+    "Cassette",
     "Channel",
     "InstallationLimits",
     "InstallationSecret",

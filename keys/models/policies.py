@@ -29,6 +29,12 @@ class Scope(db.TextChoices):
     EVERYONE = "everyone", "every key that shares with everyone"
 
 
+class Cassette(db.TextChoices):
+    RECORD = "record", "record: every answer is kept, and never expires"
+    REPLAY = "replay", "replay: kept answers alone, no provider is called"
+    __empty__ = "off"
+
+
 class Told(db.Model):
     """A row that processes keep a copy of: it is saved in one transaction with the revision that tells them."""
 

@@ -6,7 +6,7 @@ from django.db import models as db
 from django.utils import timezone
 
 from keys.ids import new_id
-from keys.models.policies import CacheMode, Limited, LogBodies, Told
+from keys.models.policies import CacheMode, Cassette, Limited, LogBodies, Told
 
 
 class Project(Told, Limited):
@@ -26,6 +26,9 @@ class Project(Told, Limited):
     )
     cache_mode = db.CharField(
         max_length=8, blank=True, default="", choices=CacheMode, help_text="Where neither the call nor the key says."
+    )
+    cassette = db.CharField(
+        max_length=6, blank=True, default="", choices=Cassette, help_text="For tests that run free and repeatably."
     )
     note = db.TextField(blank=True, default="")
     created_at = db.DateTimeField(default=timezone.now, editable=False)

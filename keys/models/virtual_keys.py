@@ -61,6 +61,11 @@ class VirtualKey(Told, Limited):
     cache_scope = db.CharField(
         max_length=8, default=Scope.KEY, choices=Scope, help_text="With whom it shares cached completions."
     )
+    seal_to_caller = db.BooleanField(
+        default=False,
+        verbose_name="seal to the caller",
+        help_text="Cached completions open only with the request and this key's secret; the admin sees metadata alone.",
+    )
     strict = db.BooleanField(
         default=False, help_text="Refuse a call whose parameters its provider cannot all take (x-dragoman-strict)."
     )
