@@ -65,6 +65,7 @@ NAVIGATION = [
             page("Users", "person", "auth.user"),
             page("Groups", "group", "auth.group"),
             page("Second factors", "phonelink_lock", "proxy_site.secondfactor"),
+            page("Admin keys", "api", "keys.adminkey"),
             page("Audit log", "history", "keys.auditentry"),
         ],
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,15 @@ from django.utils import timezone
 from unfold.enums import ActionVariant
 
 from keys import audit, issuing
+from keys.admin.issued import secret_page
 from keys.admin.shown import action, page, row_of
 from keys.forms.virtual_keys import GRACES, RotateForm
-from keys.models import ANONYMOUS, VirtualKey
+from keys.models import ANONYMOUS, AdminKey, VirtualKey
 
-EXAMPLE_MODEL = "openai/gpt-4o-mini"
 STALE = "This key has been given another secret since that page was shown. It was not rotated again."
+
+
+Key = VirtualKey | AdminKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Act:
     verb: str
     done: str
     told: str
-    fits: Callable[[VirtualKey], bool]
-    apply: Callable[[VirtualKey], None]
+    fits: Callable[[Any], bool]
+    apply: Callable[[Any], None]
 
 
 def allow(key: VirtualKey) -> None:
@@ -71,15 +74,15 @@ ALLOW = Act(
 )
 
 
-def done_to(admin: Any, request: HttpRequest, keys: list[VirtualKey], act: Act) -> None:
+def done_to(admin: Any, request: HttpRequest, keys: Sequence[Key], act: Act) -> None:
     with transaction.atomic():
         for key in keys:
             act.apply(key)
-            audit.note(audit.of_request(request), f"key.{act.done.replace(' ', '_')}", key)
+            audit.note(audit.of_request(request), f"{audit.noun(key)}.{act.done.replace(' ', '_')}", key)
             admin.log_change(request, key, f"{act.done.capitalize()}.")
 
 
-def selected(admin: Any, request: HttpRequest, queryset: QuerySet[VirtualKey], act: Act) -> HttpResponse | None:
+def selected(admin: Any, request: HttpRequest, queryset: QuerySet[Any], act: Act) -> HttpResponse | None:
     """Of several keys in the list: asked first, then done to those that it changes anything of."""
     keys = [key for key in queryset if act.fits(key)]
     if keys and "confirmed" not in request.POST:
@@ -91,16 +94,16 @@ def selected(admin: Any, request: HttpRequest, queryset: QuerySet[VirtualKey], a
 
 def one(admin: Any, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
     """Of the key whose page it is."""
-    key = row_of(admin, request, object_id, VirtualKey)
+    key: Key = row_of(admin, request, object_id, admin.model)
     if not act.fits(key):
         raise Http404
     if request.method != "POST":
         return asked(admin, request, [key], act, {})
     done_to(admin, request, [key], act)
-    return redirect("admin:keys_virtualkey_change", key.pk)
+    return redirect(f"admin:keys_{admin.opts.model_name}_change", key.pk)
 
 
-def asked(admin: Any, request: HttpRequest, keys: list[VirtualKey], act: Act, hidden: dict[str, str]) -> HttpResponse:
+def asked(admin: Any, request: HttpRequest, keys: Sequence[Key], act: Act, hidden: dict[str, str]) -> HttpResponse:
     title = f"{act.verb.capitalize()}?"
     return page(admin, request, "keys/confirm.html", {"title": title, "keys": keys, "act": act, "hidden": hidden})
 
@@ -170,16 +173,3 @@ def rotated(admin: Any, request: HttpRequest, key: VirtualKey, form: RotateForm)
 def seen(key: VirtualKey) -> str:
     """Which of its secrets a page was shown for."""
     return f"{key.last_four} {key.rotated_at.isoformat() if key.rotated_at else ''}".strip()
-
-
-def secret_page(admin: Any, request: HttpRequest, key: VirtualKey, secret: str, title: str) -> HttpResponse:
-    """The only page that shows the secret; admin pages are never stored by a browser (never_cache)."""
-    context = {"title": title, "key": key, "secret": secret}
-    shown = {"base_url": request.build_absolute_uri("/v1"), "model": example_model(key.models)}
-    return page(admin, request, "keys/issued.html", context | shown)
-
-
-def example_model(models: list[str]) -> str:
-    """One that the key may use, for the snippets: the first that is no pattern."""
-    plain = (str(name) for name in models if not set(str(name)) & set("*?["))
-    return next(plain, EXAMPLE_MODEL)

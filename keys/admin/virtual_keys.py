@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
-from keys import audit, issuing
-from keys.admin import key_acts
+from keys.admin import issued, key_acts
 from keys.admin.bars import BudgetedChangeList, bars, drawn
 from keys.admin.budgets import BudgetInline, copied, has_reset_permission, reset_budgets
 from keys.admin.key_filters import BudgetFilter, StateFilter, TagFilter
 from keys.admin.shown import display, moment
 from keys.forms.fields import LIMITS
 from keys.forms.virtual_keys import VirtualKeyForm
-from keys.ids import new_id
 from keys.models import ANONYMOUS, VirtualKey
-from keys.secret import Secret
 
 LABELS = {"active": "success", "expired": "warning", "revoked": "danger", "off": "info"}
-SENT_TWICE = (
-    "This form was sent twice; the key was issued the first time, and its secret is not shown again. "
-    "If nobody copied it, revoke the key and issue another."
-)
 COPIED = tuple(name for name in VirtualKeyForm.Meta.fields if name not in ("name", "expires_at", "enabled"))
 
 
@@ -122,15 +113,11 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """One way on from a new key: its secret has to be seen. A form that is sent again issues no second key."""
-        if object_id is None and (issued := issued_by(request)) is not None:
-            self.message_user(request, SENT_TWICE, messages.WARNING)
-            return redirect("admin:keys_virtualkey_change", issued.pk)
-        new = object_id is None
-        wanted = {"show_save_and_add_another": False, "show_save_and_continue": not new}
-        row = None if new else self.get_object(request, object_id)
-        top = self.top(row) if row else {"issue_id": new_id() if new else ""}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **wanted, **top})
+        if object_id is None and (again := issued.sent_twice(self, request)) is not None:
+            return again
+        row = self.get_object(request, object_id) if object_id else None
+        extra = {**(extra_context or {}), **issued.form_page(object_id), **(self.top(row) if row else {})}
+        return super().changeform_view(request, object_id, form_url, extra)
 
     def top(self, row: VirtualKey) -> dict[str, Any]:
         """What its page says above the form."""
@@ -152,15 +139,14 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
 
     def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:
         if not change:
-            obj.id = issue_id(request) or obj.id
-            obj.shown = Secret(issuing.put_token(obj))
+            issued.with_token(request, obj)
         super().save_model(request, obj, form, change)
         if not change:
-            audit.note(audit.of_request(request), "key.issued", obj)
+            issued.noted(request, obj)
 
     def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
         assert obj.shown is not None
-        return key_acts.secret_page(self, request, obj, obj.shown.reveal(), "Key issued")
+        return issued.secret_page(self, request, obj, obj.shown.reveal(), "Key issued")
 
     @admin.action(description="Disable the selected keys", permissions=["change"])
     def disable_selected(self, request: HttpRequest, queryset: QuerySet[VirtualKey]) -> HttpResponse | None:
@@ -191,20 +177,6 @@ def fitting_acts(key: VirtualKey) -> set[str]:
     if key.id != ANONYMOUS:
         found |= {"duplicate", "rotate"} if key.revoked_at is None else {"duplicate"}
     return found
-
-
-def issue_id(request: HttpRequest) -> str:
-    """The id that the form gave the key to be issued; empty where it names none."""
-    try:
-        return str(UUID(request.POST.get("issue", "")))
-    except ValueError:
-        return ""
-
-
-def issued_by(request: HttpRequest) -> VirtualKey | None:
-    """The key that this very form has issued already: reloading the page with the secret sends it once more."""
-    name = issue_id(request)
-    return VirtualKey.objects.filter(pk=name).first() if name else None
 
 
 def key_like(request: HttpRequest) -> VirtualKey | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from keys import faults, options
@@ -83,6 +84,14 @@ class MappingField(forms.CharField):
 
     def has_changed(self, initial: object, data: object) -> bool:
         return bool((initial or {}) != self.to_python(data))
+
+
+def expiry(form: forms.ModelForm[Any]) -> Any:
+    """What is entered as `expires_at`, where it is to come, or as it was."""
+    expires = form.cleaned_data["expires_at"]
+    if expires is not None and "expires_at" in form.changed_data and expires <= timezone.now():
+        raise ValidationError("This moment is past. To end a key now, revoke it.")
+    return expires
 
 
 def split(text: str) -> list[str]:

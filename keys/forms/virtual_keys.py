@@ -6,12 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from keys import faults
-from keys.forms.fields import LIMIT_HELP, LIMIT_LABELS, LIMITS, PatternsField
+from keys.forms.fields import LIMIT_HELP, LIMIT_LABELS, LIMITS, PatternsField, expiry
 from keys.models import Scope, VirtualKey
 
 GRACES = {"0": "Not at all: for a secret that got out", "1": "1 hour", "24": "24 hours", "168": "7 days"}
@@ -63,10 +61,7 @@ class VirtualKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
         widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_expires_at(self) -> Any:
-        expires = self.cleaned_data["expires_at"]
-        if expires is not None and "expires_at" in self.changed_data and expires <= timezone.now():
-            raise ValidationError("This moment is past. To end a key now, revoke it.")
-        return expires
+        return expiry(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
