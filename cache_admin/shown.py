@@ -47,6 +47,17 @@ def roughly(amount: Decimal | None) -> str:
     return f"${amount:,.2f}"
 
 
+def split(received: int, sent: int) -> str:
+    return f"{received:,} in, {sent:,} out"
+
+
+def unpriced(number: int, calls: int) -> str:
+    """Beside a cost: how many calls it leaves out."""
+    if number:
+        return f"{number:,} call{'' if number == 1 else 's'} without a price"
+    return "every call priced" if calls else "nothing to price"
+
+
 def words(code: str) -> str:
     """A code of the ledger as it is read: upstream_error is an upstream error."""
     return code.replace("_", " ")

@@ -43,6 +43,11 @@ class KeyFilter(ColumnFilter):
     column, shown = "key_id", "key_name"
 
 
+class ProjectFilter(ColumnFilter):
+    title, parameter_name = "project", "project"
+    column, shown = "project_id", "project_name"
+
+
 class StoredFilter(PresetFilter):
     title = "time stored"
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from cache_admin import shown
-from cache_admin.admin import bodies, filters, reading
+from cache_admin.admin import bodies, filters, reading, spent
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.sealed import unseal_body
 from cache_admin.shown import NONE, STATUS_COLOURS, counted, dollars, words
@@ -53,6 +54,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         filters.CacheFilter,
         filters.ProviderFilter,
         filters.KeyFilter,
+        filters.ProjectFilter,
     )
     list_per_page = 50
     list_fullwidth = True
@@ -99,6 +101,11 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
         "upstream_request_id": "Provider's id",
         "user": "Client's user",
     }
+
+    def get_urls(self) -> list[Any]:
+        """With the usage of one key or one project."""
+        view = self.admin_site.admin_view(partial(spent.spent_page, self))
+        return [path("of/<str:kind>/<path:id>/", view, name="cache_admin_usagerecord_of"), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         return KeysetChangeList

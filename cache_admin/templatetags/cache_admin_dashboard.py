@@ -6,12 +6,11 @@ import time
 from typing import Any
 
 from django import template
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 from cache_admin.dashboard import Day, last_day, recent_failures
 from cache_admin.models import UsageRecord
-from cache_admin.shown import NONE, STATUS_COLOURS, roughly, words
+from cache_admin.shown import NONE, STATUS_COLOURS, counted, dollars, roughly, split, unpriced, words
 
 register = template.Library()
 
@@ -29,7 +28,7 @@ def usage_dashboard(context: dict[str, Any]) -> dict[str, Any]:
         ("Calls", f"{day.calls:,}", f"{day.failed:,} failed", f"{log}?since=24h"),
         ("Cache hits", rate, looked_up(day), f"{log}?since=24h&cache=hit"),
         ("Tokens", f"{day.received + day.sent:,}", split(day.received, day.sent), log),
-        ("Cost", roughly(day.cost), unpriced(day), log),
+        ("Cost", roughly(day.cost), unpriced(day.unpriced, day.calls), log),
     ]
     return {"tiles": tiles, "bounded": day.bounded, "calls": day.calls, "failures": failures(now)}
 
@@ -40,15 +39,9 @@ def failures(now: float) -> list[tuple[UsageRecord, str, str]]:
     return [(row, status, STATUS_COLOURS.get(status, "danger")) for row, status in named]
 
 
-def split(received: int, sent: int) -> str:
-    return f"{received:,} in, {sent:,} out"
-
-
 def looked_up(day: Day) -> str:
     return f"{day.hits:,} of {day.looked_up:,} looked up" if day.looked_up else "nothing looked up"
 
 
-def unpriced(day: Day) -> str:
-    if day.unpriced:
-        return f"{day.unpriced:,} call{pluralize(day.unpriced)} without a price"
-    return "every call priced" if day.calls else "nothing to price"
+register.filter("figure", counted)
+register.filter("usd", dollars)
