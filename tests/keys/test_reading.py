@@ -31,7 +31,7 @@ def test_a_late_read_is_left_at_the_deadline():
     started = time.monotonic()
     with pytest.raises(DatabaseAway, match="TimeoutError"):
         Reader(seconds=0.2).read(select(seconds=1))
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 0.9
 
 
 def test_after_a_failure_nobody_asks_until_the_rest_is_over():

@@ -98,7 +98,7 @@ def test_different_addresses_are_fetched_at_the_same_time(host: Upstream) -> Non
     start = time.monotonic()
     fetch(asking(*(Image(url=f"{host.url}/{number}.png") for number in range(6))))
     assert host.count == 6
-    assert time.monotonic() - start < 1.2
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.usefixtures("reachable")

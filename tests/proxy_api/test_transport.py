@@ -130,7 +130,7 @@ def test_a_connection_that_is_not_made_in_time_is_told() -> None:
         started = time.monotonic()
         error = failure(f"http://127.0.0.1:{address[1]}", Deadlines(connect=0.3))
         assert told(error) == (504, "upstream_timeout", "timeout_connect", True)
-        assert 0.25 < time.monotonic() - started < 0.8
+        assert 0.25 < time.monotonic() - started < 1.5
         for sock in waiting:
             sock.close()
 
@@ -183,7 +183,7 @@ def test_a_head_that_does_not_come_in_time_is_told_however_it_drips(upstream: Up
     upstream.script(behaviour)
     started = time.monotonic()
     assert told(failure(upstream.url)) == (504, "upstream_timeout", "timeout_first_byte", False)
-    assert 0.25 < time.monotonic() - started < 0.8
+    assert 0.25 < time.monotonic() - started < 1.5
     assert upstream.wait_until(lambda: len(upstream.aborted) == 1)
 
 
@@ -203,14 +203,14 @@ def test_a_drip_of_chunk_framing_is_no_sign_of_life(upstream: Upstream) -> None:
     upstream.script(loopback.raw(loopback.chunked_head(), *([b"5;"] + [b"x"] * 40), gap=0.03))
     started = time.monotonic()
     assert failure(upstream.url).outcome == "timeout_idle"
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 1.1
 
 
 def test_a_stream_without_end_is_cut_at_the_total_deadline(upstream: Upstream) -> None:
     upstream.script(loopback.stream([b"data: 1\n\n"] * 100, gap=0.03))
     started = time.monotonic()
     assert failure(upstream.url, Deadlines(idle=0.3, total=0.4)).outcome == "timeout_total"
-    assert 0.3 < time.monotonic() - started < 0.8
+    assert 0.3 < time.monotonic() - started < 1.5
 
 
 CUTS = {

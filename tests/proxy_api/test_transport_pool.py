@@ -129,7 +129,7 @@ def test_a_drain_ends_every_call_at_once(upstream: Upstream) -> None:
     for thread in waiting:
         thread.join(2)
     assert len(failures) == 2
-    assert max(at for _, at in failures) - started < 0.3
+    assert max(at for _, at in failures) - started < 1
     assert in_flight() == 0
     assert call_after(upstream)[0] == 3
 

@@ -59,7 +59,7 @@ def test_a_client_that_leaves_is_noticed_in_the_providers_silence(
         with pytest.raises(ClientGone):
             exchange.body()
         assert watch.gone
-        assert 0.05 < time.monotonic() - started < 0.5
+        assert 0.05 < time.monotonic() - started < 1
         assert upstream.wait_until(lambda: len(upstream.aborted) == 1, 1)
     assert in_flight() == 0
 

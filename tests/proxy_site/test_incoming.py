@@ -49,7 +49,7 @@ def test_a_body_that_drips_is_given_up_although_every_read_gets_a_byte(ends: tup
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         list(iter(lambda: source.read(1), b""))
-    assert 0.25 < time.monotonic() - began < 0.6
+    assert 0.25 < time.monotonic() - began < 1.5
     dripping.kill()
 
 

@@ -142,5 +142,5 @@ def test_many_streams_at_once_hold_no_connection_to_the_database(live: Live) -> 
         calls = [pool.submit(live.chat, {**HELLO, "stream": True}) for _ in range(40)]
         time.sleep(0.6)
         backends = live.rows("SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()")
-        assert backends[0]["n"] <= 12
+        assert backends[0]["n"] <= 22  # a pool of ten in each worker, the console, and this look
         assert all(call.result().body.endswith(b"data: [DONE]\n\n") for call in calls)
