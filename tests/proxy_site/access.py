@@ -15,7 +15,17 @@ from django.test import Client
 from cache_admin.models import Price, StoredCompletion, UsageRecord
 from keys import audit, issuing, roles
 from keys.ids import new_id
-from keys.models import AdminKey, Budget, InstallationLimits, Project, ProviderCredential, Role, TokenIssuer
+from keys.models import (
+    AdminKey,
+    AlertDelivery,
+    Budget,
+    BudgetAlert,
+    InstallationLimits,
+    Project,
+    ProviderCredential,
+    Role,
+    TokenIssuer,
+)
 from proxy_api.models import Alias, CatalogModel
 from proxy_site.login import second_factor
 from proxy_site.models import SecondFactor
@@ -55,7 +65,10 @@ def of_keys(project: Project) -> list[Model]:
     limits, _ = InstallationLimits.objects.get_or_create(pk=1)
     issuer = TokenIssuer.objects.create(name="sso", issuer="https://sso.example", audience="us")
     admin_key = AdminKey.objects.create(name="automation", digest="0" * 64, prefix="dga_", last_four="0000")
-    return [key, credential, limits, issuer, admin_key, Budget.objects.create(key=key, amount=1)]
+    budget = Budget.objects.create(key=key, amount=1)
+    alert = BudgetAlert.objects.create(budget=budget, period_start=NOW, threshold=80)
+    delivery = AlertDelivery.objects.create(alert=alert, channel="email")
+    return [key, credential, limits, issuer, admin_key, budget, delivery]
 
 
 def of_logs() -> list[Model]:
