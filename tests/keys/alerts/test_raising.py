@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from keys import budgets, redis
@@ -158,3 +158,19 @@ def test_while_the_first_page_may_be_asked_the_fullest_budgets_are_known(key: Vi
     assert len(nearing.near()) == 2
     redis.command("SET", nearing.NAME, b'[{"another": "version"}]')
     assert nearing.near() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_alerts_wait_and_the_log_says_so(
+    key: VirtualKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    budget(key)
+    used(key, 90)
+
+    def away(*_: object) -> None:
+        raise OperationalError("gone")
+
+    with connection.execute_wrapper(away):
+        assert round_of() == {"away": 1}
+    assert caplog.messages == ["alerts wait: the database is away (OperationalError)"]
+    assert round_of() == {"raised": 1}
