@@ -16,6 +16,7 @@ from keys.admin.shown import display
 from keys.models import AuditEntry
 
 NOTHING = "-"
+KINDS = {"user": "", "nobody": "not logged in", "admin_key": "admin key"}
 
 
 class ActionFilter(ColumnFilter):
@@ -88,7 +89,8 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
 
     @display(description="Who")
     def who(self, row: AuditEntry) -> str:
-        return f"{row.actor} ({row.actor_kind.replace('_', ' ')})" if row.actor_kind != "user" else row.actor
+        kind = KINDS.get(row.actor_kind, row.actor_kind)
+        return f"{row.actor} ({kind})" if kind else row.actor
 
     @display(description="Changes")
     def summary(self, row: AuditEntry) -> str:
