@@ -14,14 +14,12 @@ from unfold.decorators import display
 from cache_admin.models import Source
 from cache_admin.shown import LISTED, counted
 from keys.forms.fields import PatternsField
+from proxy_api import alias_faults
 from proxy_api.models import Alias, CatalogModel
-from proxy_api.providers import PROVIDERS
-from proxy_api.routing import MAX_ATTEMPTS, meant
+from proxy_api.routing import MAX_ATTEMPTS
 
 
 class AliasForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
-    """Each target must mean something now: a mistyped one would only be found when the others fail."""
-
     targets = PatternsField(
         help_text=f"One provider/model a line, in the order of trying. One call tries {MAX_ATTEMPTS}."
     )
@@ -32,17 +30,14 @@ class AliasForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mod
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if set(name) & set(" \t*?["):
-            raise ValidationError("A name has no blanks and is no pattern.")
+        if wrong := alias_faults.name_faults(name):
+            raise ValidationError(wrong)
         return name
 
     def clean_targets(self) -> list[str]:
         targets: list[str] = self.cleaned_data["targets"]
-        if not targets:
-            raise ValidationError("At least one target.")
-        for target in targets:
-            if set(target) & set("*?[") or not meant(target, ()):
-                raise ValidationError(f"{target}: no such provider. There are {', '.join(sorted(PROVIDERS))}.")
+        if wrong := alias_faults.target_faults(targets):
+            raise ValidationError(wrong)
         return targets
 
 
