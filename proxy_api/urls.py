@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
+from proxy_api.control import urls as control
 from proxy_api.health import healthz, readyz
 from proxy_api.views import (
     AutoView,
@@ -29,6 +30,7 @@ def route(pattern: str, view: object, name: str | None = None) -> URLPattern:
 
 
 urlpatterns = [
+    *control.urlpatterns,
     route("chat/completions", ChatView.as_view(), "chat"),
     route("completions", CompletionsView.as_view(), "completions"),
     route("embeddings", EmbeddingsView.as_view(), "embeddings"),

@@ -1,4 +1,4 @@
-"""The pages for people (admin, docs, static files), answered in a thread of gevent's pool.
+"""The pages for people (admin, docs, static files) and /v1/admin/, answered in a thread of gevent's pool.
 
 A blocked SQLite write or a password hash (PBKDF2: 270 ms) in the worker's own thread would stop every stream that it
 carries: 1,865 ms measured, 3 ms from here.
@@ -7,13 +7,13 @@ carries: 1,865 ms measured, 3 ms from here.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import gevent
-from django.core.handlers.wsgi import WSGIHandler
 from gevent import monkey
 
+from keys.settled import settings
 from proxy_site import failures
 from proxy_site.sending import StartResponse
 
@@ -27,9 +27,10 @@ class Page(NamedTuple):
 
 
 class Pages:
-    """The full Django application. Outside a gevent worker (tests, runserver) it answers in the caller's thread."""
+    """An application of which no answer is streamed. Outside a gevent worker (tests, runserver) it answers in the
+    caller's thread."""
 
-    def __init__(self, handler: WSGIHandler) -> None:
+    def __init__(self, handler: Callable[..., Any]) -> None:
         self.handler = handler
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -57,14 +58,15 @@ class Pages:
         try:
             body = b"".join(response)
         finally:
-            response.close()
+            getattr(response, "close", bool)()
         status, headers = started[0]
         return Page(status, headers, body)
 
 
 def apart(environ: dict[str, Any]) -> dict[str, Any]:
     """The environ with its body read here, in the hub, where the socket belongs; without the server's own objects."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
+    most = settings.DRAGOMAN_MAX_BODY_BYTES + 1 if "HTTP_TRANSFER_ENCODING" in environ else 0
+    length = int(environ.get("CONTENT_LENGTH") or most)
     copy = {name: value for name, value in environ.items() if not name.startswith(("gunicorn.", "wsgi.file_wrapper"))}
     copy["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length) if length else b"")
     return copy

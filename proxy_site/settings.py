@@ -197,7 +197,12 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["proxy_site.reference.canonical"],
     # Django's authenticators are none of the API's business: keys are, and they are said here.
     "AUTHENTICATION_WHITELIST": [],
-    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer"},
+            "adminKey": {"type": "http", "scheme": "bearer", "description": "An admin key: `dga_...`"},
+        }
+    },
     "SECURITY": [{"key": []}],
 }
 UNFOLD = appearance.UNFOLD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -25,11 +25,12 @@ from proxy_site.sending import StartResponse
 # the answer on its way to the client (RFC 9112, 9.6).
 LINGER_BYTES = 32 << 20
 ORGANIZATION_MARK = "/btorg/"
+CONTROL = "/v1/admin/"
 
 django.setup(set_prefix=False)
 # Every view is imported now, in the parent of all workers, and not with the first request.
 _ = get_resolver().url_patterns
-pages = Pages(WSGIHandler())
+pages, control = Pages(WSGIHandler()), Pages(serve)
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -46,7 +47,14 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
         return refuse(error, environ, start_response)
     if "HTTP_TRANSFER_ENCODING" in environ:
         limit_chunks(body, settings.DRAGOMAN_MAX_BODY_BYTES)
-    return (pages if failures.page_path(environ["PATH_INFO"]) else serve)(environ, start_response)
+    return answering(environ["PATH_INFO"])(environ, start_response)
+
+
+def answering(path: str) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    """Pages with all that Django has around them; the API without, and what writes to the database in a thread."""
+    if failures.page_path(path):
+        return pages
+    return control if path.startswith(CONTROL) else serve
 
 
 def take_organization(environ: dict[str, Any]) -> None:
