@@ -36,7 +36,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Objects:
-    """paths: what stands for {name} in a row: the primary key of a model's object; tokens: of the two keys."""
+    """paths: what stands for {name} in a row: the primary key of a model's object; tokens: of the keys."""
 
     paths: dict[str, str]
     tokens: dict[str, str]
@@ -45,6 +45,7 @@ class Objects:
 def made() -> Objects:
     project, other = Project.objects.create(name="theirs"), Project.objects.create(name="ours")
     tokens = {name: token_in(place) for name, place in (("key_A", project), ("key_B", other))}
+    tokens["admin_key"] = issuing.issue_admin("caller", Role.ADMIN)[1]
     rows = [project, *of_keys(project), *of_logs(), *of_staff()]
     return Objects({str(row._meta.model_name): str(row.pk) for row in rows}, tokens)
 
@@ -128,6 +129,7 @@ CALLERS: dict[str, Caller] = {
     "no_role": staff(None),
     **{role.value: staff(role) for role in (Role.LOG_READER, Role.BODY_READER, Role.KEY_MANAGER, Role.ADMIN)},
     "superuser": lambda _: cookies(User.objects.create_superuser("caller")),
+    "admin_key": key("admin_key"),
 }
 
 
