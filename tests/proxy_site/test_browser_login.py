@@ -39,6 +39,12 @@ def unlocked(live: Live) -> Iterator[None]:
 
 def log_out(page: Page) -> None:
     page.context.clear_cookies()
+    go_on(page)
+
+
+def go_on(page: Page) -> None:
+    """To the login page, when this one has loaded its icon too: leaving sooner would abort that."""
+    page.wait_for_load_state("networkidle")
     page.goto("/admin/")
 
 
@@ -81,7 +87,7 @@ def test_the_sixth_login_is_refused_whatever_it_says(page: Page, noted: list[str
     fill_in(page, "operator", "wrong")
     locked = page.get_by_text("Too many logins have failed. Try again in 15 minutes.")
     expect(locked).to_be_visible()
-    page.goto("/admin/")
+    go_on(page)
     fill_in(page, "operator", PASSWORD)
     expect(locked).to_be_visible()
     assert live.chat({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}).status == 200
