@@ -138,7 +138,7 @@ def postgres(url: str) -> dict[str, Any]:
     options = dict(parse_qsl(parts.query))
     limits = "-c statement_timeout=5000 -c lock_timeout=1000"
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "proxy_site.postgres",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
