@@ -31,7 +31,7 @@ class LedgerEntry:
     client_timeout, shutdown, error); project_*: of the key's project; organization: as the caller named it;
     temporary: the jti of a temporary credential; parent: what x-bt-parent said; cache: hit, miss, stored, bypass;
     *_ms: milliseconds; tokens as reported, None where nobody said: input_tokens includes cached and cache-written
-    ones, output_tokens includes reasoning;
+    ones, output_tokens includes reasoning; estimated: they are what we count, the provider was asked but told none;
     dropped: `param: reason`. request_body and answer_body: given only where the key's bodies are kept in full; they
     are sealed before they are spooled.
     """
@@ -62,6 +62,7 @@ class LedgerEntry:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost_usd: Decimal | None = None
+    estimated: bool = False
     ttft_ms: float | None = None
     total_ms: float | None = None
     overhead_ms: float | None = None

@@ -76,6 +76,7 @@ class UsageRecord(models.Model):
     output_tokens = models.BigIntegerField(null=True)
     reasoning_tokens = models.BigIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    estimated = models.BooleanField(default=False, help_text="The tokens are ours: the provider told none")
     ttft_ms = models.FloatField(null=True)
     total_ms = models.FloatField(null=True)
     overhead_ms = models.FloatField(null=True)
