@@ -45,3 +45,4 @@ def looked_up(day: Day) -> str:
 
 register.filter("figure", counted)
 register.filter("usd", dollars)
+register.filter("roughly", roughly)
