@@ -2,6 +2,7 @@
 
 A sealed value: version (1 byte, 0x01), key id (4 bytes), nonce (12 random bytes), ciphertext with its 16-byte tag.
 Header and the caller's AAD are authenticated, so a value moved to another row or purpose does not unseal (threat T4).
+What no key of the ring may open is sealed under a key of its own (`seal_under`): version 0x02, nonce, ciphertext.
 Random 96-bit nonces hold for 2**32 values a key (NIST SP 800-38D, section 8.3): rotate the ring before.
 """
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from keys.settled import settings
 
 VERSION = b"\x01"
+VERSION_UNDER = b"\x02"
 HEADER = 5
 NONCE = 12
 LEAST_CHARACTERS = 32
@@ -49,20 +51,15 @@ class KeyRing:
         return cls(tuple(part.strip() for part in text.split(",") if part.strip()))
 
     def seal(self, plain: bytes, aad: bytes) -> bytes:
-        header = VERSION + self._newest_id
-        nonce = os.urandom(NONCE)
-        return header + nonce + self._newest.encrypt(nonce, plain, header + aad)
+        return _sealed(self._newest, VERSION + self._newest_id, plain, aad)
 
     def unseal(self, sealed: bytes, aad: bytes) -> bytes:
         """The plain bytes; SealBroken if they are not what was sealed here under `aad`."""
-        header, nonce = sealed[:HEADER], sealed[HEADER : HEADER + NONCE]
+        header = sealed[:HEADER]
         key = self._by_id.get(header[1:])
         if header[:1] != VERSION or key is None:
             raise SealBroken("sealed under a key that is not on the ring")
-        try:
-            return key.decrypt(nonce, sealed[HEADER + NONCE :], header + aad)
-        except (InvalidTag, ValueError):
-            raise SealBroken("the sealed value was changed or moved") from None
+        return _unsealed(key, header, sealed, aad)
 
     def is_newest(self, sealed: bytes) -> bool:
         return sealed[:HEADER] == VERSION + self._newest_id
@@ -70,6 +67,31 @@ class KeyRing:
     def resealed(self, sealed: bytes, aad: bytes) -> bytes:
         """The same under the newest key; as it is where it is under that already."""
         return sealed if self.is_newest(sealed) else self.seal(self.unseal(sealed, aad), aad)
+
+
+def seal_under(key: bytes, plain: bytes, aad: bytes) -> bytes:
+    """Seal under `key` (32 bytes) alone: whoever cannot make it anew cannot open this, whatever the ring holds."""
+    return _sealed(AESGCM(key), VERSION_UNDER, plain, aad)
+
+
+def unseal_under(key: bytes, sealed: bytes, aad: bytes) -> bytes:
+    """What seal_under() sealed; SealBroken if it is none of that."""
+    if sealed[:1] != VERSION_UNDER:
+        raise SealBroken("not sealed under a key of its own")
+    return _unsealed(AESGCM(key), VERSION_UNDER, sealed, aad)
+
+
+def _sealed(cipher: AESGCM, header: bytes, plain: bytes, aad: bytes) -> bytes:
+    nonce = os.urandom(NONCE)
+    return header + nonce + cipher.encrypt(nonce, plain, header + aad)
+
+
+def _unsealed(cipher: AESGCM, header: bytes, sealed: bytes, aad: bytes) -> bytes:
+    begin = len(header) + NONCE
+    try:
+        return cipher.decrypt(sealed[len(header) : begin], sealed[begin:], header + aad)
+    except (InvalidTag, ValueError):
+        raise SealBroken("the sealed value was changed or moved") from None
 
 
 def ring_faults(master_keys: tuple[str, ...]) -> list[str]:

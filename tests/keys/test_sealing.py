@@ -54,6 +54,24 @@ def test_a_key_taken_off_the_ring_unseals_no_more():
         sealing.KeyRing((NEW,)).unseal(sealing.KeyRing((OLD,)).seal(b"secret", b""), b"")
 
 
+def test_what_is_sealed_under_a_key_of_its_own_opens_with_that_key_at_that_place_alone():
+    key, other = bytes(32), bytes([1] * 32)
+    sealed = sealing.seal_under(key, b"secret", b"place")
+    assert sealing.unseal_under(key, sealed, b"place") == b"secret"
+    for wrong in (
+        (other, sealed, b"place"),
+        (key, sealed, b"elsewhere"),
+        (key, sealed[:-1], b"place"),
+        (key, b"", b""),
+    ):
+        with pytest.raises(sealing.SealBroken):
+            sealing.unseal_under(*wrong)
+    with pytest.raises(sealing.SealBroken):
+        RING.unseal(sealed, b"place")
+    with pytest.raises(sealing.SealBroken):
+        sealing.unseal_under(key, RING.seal(b"secret", b"place"), b"place")
+
+
 def test_the_same_value_sealed_twice_differs():
     assert RING.seal(b"secret", b"") != RING.seal(b"secret", b"")
 
