@@ -9,6 +9,7 @@ Invariant: knows no HTTP framework. Every wrong key gets the same answer, whatev
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from keys import refusals, remembered, signed, tokens
 from keys.identity import Identity
@@ -20,6 +21,7 @@ from keys.settled import settings
 
 DIGEST = "virtual key"
 MARK = "virtual key marks"
+CALLER_MARK = "caller marks"
 # What may stand in a header without harm: requests lets NUL and raw latin-1 through.
 SENDABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -30,13 +32,19 @@ def identify(authorization: str | None, api_key: str | None) -> Identity:
     """The caller. `api_key` (x-api-key or api-key) counts only without `authorization`. AccessRefused otherwise."""
     token = presented(authorization, api_key)
     if token is None:
-        return anonymous()
+        return with_mark(anonymous(), "")
     try:
         if token.startswith(tokens.PREFIX):
-            return issued(token)
-        return signed.identify(token) or own_provider_key(token)
+            return with_mark(issued(token), token)
+        return with_mark(signed.identify(token) or own_provider_key(token), token)
     except DatabaseAway:
         raise refusals.away() from None
+
+
+def with_mark(identity: Identity, token: str) -> Identity:
+    """With what tells this token from all others, where the key seals its completions to who presents it. DatabaseAway
+    where this process has never read the pepper."""
+    return replace(identity, caller_mark=marked(CALLER_MARK, token)) if identity.seal_to_caller else identity
 
 
 def presented(authorization: str | None, api_key: str | None) -> str | None:

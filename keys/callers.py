@@ -64,6 +64,8 @@ def identity_of(row: VirtualKey, grace: datetime | None = None) -> Identity:
         strict=row.strict,
         fail_open=row.fail_open,
         subjects=subjects_of(row, project),
+        cassette=project.cassette if project else "",
+        seal_to_caller=row.seal_to_caller,
     )
 
 
@@ -80,6 +82,7 @@ def of_issuer(row: TokenIssuer, project: Project | None) -> Identity:
         project_name=project.name if project else "",
         organization=(project.organization if project else "") or None,
         subjects=subjects_of(None, project),
+        cassette=project.cassette if project else "",
     )
 
 

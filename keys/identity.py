@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
@@ -47,7 +47,9 @@ class Identity:
     configured; endpoints: globs, () = all; networks: where its calls may come from, () = anywhere; strict: as
     x-dragoman-strict; fail_open: whether it is answered while limits cannot be counted; subjects: whose limits its
     calls count against (see keys.limits); temporary: the jti of a temporary credential; parent: what its calls are
-    logged under where they say nothing of it (x-bt-parent).
+    logged under where they say nothing of it (x-bt-parent); cassette: its project's, "", record or replay;
+    seal_to_caller: its completions open only with its token, of which `caller_mark` is made (in memory alone, and only
+    where it is needed).
     """
 
     kind: Kind
@@ -68,6 +70,9 @@ class Identity:
     subjects: tuple[Subject, ...] = ()
     temporary: str = ""
     parent: str = ""
+    cassette: str = ""
+    seal_to_caller: bool = False
+    caller_mark: bytes = field(default=b"", repr=False)
 
     def expired(self, now: float) -> bool:
         return self.expires_at is not None and now >= self.expires_at

@@ -48,6 +48,19 @@ def test_an_issued_key_is_known_by_bearer_token_and_by_api_key_header():
     assert by_bearer.scope == f"key:{key.id}"
 
 
+def test_a_key_that_seals_to_its_caller_marks_its_token_and_shows_the_mark_to_nobody():
+    key, token = issuing.issue("team")
+    assert access.identify(bearer(token), None).caller_mark == b""
+    key.seal_to_caller = True
+    key.save()
+    freshness.check_now()
+    mark = access.identify(bearer(token), None).caller_mark
+    assert len(mark) == 32
+    assert mark == access.identify(None, token).caller_mark
+    assert mark.hex() not in repr(access.identify(bearer(token), None)) + access.digest_of(token)
+    assert str(mark) not in repr(access.identify(bearer(token), None))
+
+
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
 def test_the_scheme_may_have_any_case(scheme):
     _, token = issuing.issue("team")

@@ -48,13 +48,15 @@ def test_the_secret_before_works_until_its_grace_ends_and_then_no_longer(key):
 
 
 def test_the_key_says_more_than_its_project_and_the_project_more_than_nothing(key):
-    key.project = Project.objects.create(name="search", log_bodies="full", cache_mode="never", organization="acme")
-    key.cache_mode = "always"
+    project = {"log_bodies": "full", "cache_mode": "never", "organization": "acme", "cassette": "record"}
+    key.project = Project.objects.create(name="search", **project)
+    key.cache_mode, key.seal_to_caller = "always", True
     key.save()
     identity = found(key)
     assert identity is not None
     assert (identity.log_bodies, identity.cache_mode) == ("full", "always")
     assert (identity.project_name, identity.organization) == ("search", "acme")
+    assert (identity.cassette, identity.seal_to_caller) == ("record", True)
     assert identity.rights.project == key.project.id
 
 
