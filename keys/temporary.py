@@ -92,12 +92,11 @@ class Temporary:
         return self._of[1]
 
     def _narrowed(self, parent: Identity) -> Identity:
-        """The key's rights and limits; a cache of its own, unless the key shares its cache with others anyway."""
+        """The key's rights, limits and cache, narrowed."""
         ends = self.expires_at if parent.expires_at is None else min(self.expires_at, parent.expires_at)
         return replace(
             parent,
             kind="temporary",
-            scope=self.unique if parent.scope == f"key:{parent.id}" else parent.scope,
             rights=replace(parent.rights, only_model=self.model),
             expires_at=ends,
             organization=parent.organization or self.organization or None,

@@ -66,14 +66,14 @@ def test_it_is_a_jwt_with_the_references_header_and_claims(key):
     assert claims_of(made(key))["bt"] == {}
 
 
-def test_it_is_its_key_with_one_model_a_shorter_life_and_a_cache_of_its_own(key):
+def test_it_is_its_key_with_one_model_and_a_shorter_life(key):
     key.models, key.networks, key.requests_per_minute = ["openai/*"], ["10.0.0.0/8"], 5
     key.project = Project.objects.create(name="search", organization="acme")
     key.save()
     token = made(key, model="gpt-5", logging={"project_name": "search"})
     identity, parent = identified(token), remembered.BY_ID.get(key.id)
     assert (identity.kind, identity.id, identity.name) == ("temporary", key.id, "team")
-    assert identity.temporary == claims_of(token)["jti"] == identity.scope
+    assert identity.temporary == claims_of(token)["jti"]
     assert identity.rights.only_model == "gpt-5"
     assert identity.rights.may_use("openai", "openai/gpt-5", "gpt-5")
     assert not identity.rights.may_use("azure", "azure/gpt-5", "gpt-5")
@@ -83,12 +83,20 @@ def test_it_is_its_key_with_one_model_a_shorter_life_and_a_cache_of_its_own(key)
     assert identity.expires_at == claims_of(token)["exp"]
 
 
-def test_two_credentials_of_one_key_share_no_cache_unless_the_key_shares_its_own(key):
-    assert identified(made(key)).scope != identified(made(key)).scope
-    key.cache_scope = "everyone"
+@pytest.mark.parametrize("scope", ["key", "everyone"])
+def test_it_shares_the_cache_of_its_key(key, scope):
+    key.cache_scope = scope
     key.save()
     freshness.check_now()
-    assert identified(made(key)).scope == "everyone"
+    assert identified(made(key)).scope == identified(made(key)).scope == remembered.BY_ID.get(key.id).scope
+
+
+def test_where_its_key_seals_completions_each_credential_opens_its_own_alone(key):
+    key.seal_to_caller = True
+    key.save()
+    freshness.check_now()
+    first, second = made(key), made(key)
+    assert identified(first).caller_mark == identified(first).caller_mark != identified(second).caller_mark
 
 
 def test_it_lives_as_long_as_it_says_and_not_longer_than_its_key(key):
