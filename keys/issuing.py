@@ -92,12 +92,6 @@ def revoke(key: VirtualKey | AdminKey, now: datetime) -> None:
         key.save(update_fields=["revoked_at"])
 
 
-def switch(key: VirtualKey, on: bool) -> None:
-    """Off: nobody uses it, until it is switched on again."""
-    key.enabled = on
-    key.save(update_fields=["enabled"])
-
-
 def ensure_anonymous() -> None:
     """The built-in key that callers without a token run as, where the operator allows them: a row like any other."""
     VirtualKey.objects.get_or_create(

@@ -16,7 +16,7 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from keys import audit, budgets
+from keys import acts, audit
 from keys.admin.bars import Limited, bars, budgets_of
 from keys.admin.shown import action, page, row_of
 from keys.forms.budgets import BudgetForm
@@ -98,8 +98,7 @@ def reset_budgets(admin: Any, request: HttpRequest, object_id: str) -> HttpRespo
 
 def begin_anew(admin: Any, request: HttpRequest, row: Limited, budget: Budget) -> Budget:
     with transaction.atomic():
-        budgets.reset(budget, timezone.now())
-        audit.note(audit.of_request(request), "budget.reset", budget, {"of": str(row)})
+        acts.reset(budget, timezone.now(), audit.of_request(request))
         admin.log_change(request, row, f"Budget reset: {budget}.")
     return budget
 

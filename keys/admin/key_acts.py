@@ -1,4 +1,4 @@
-"""What is done to issued keys from their pages, each after a question: by issuing.py, as the API and commands do it."""
+"""What is done to issued keys from their pages, each after a question: by acts.py, as the API does it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.enums import ActionVariant
 
-from keys import audit, issuing
+from keys import acts, audit, issuing
 from keys.admin.issued import secret_page
 from keys.admin.shown import action, page, row_of
+from keys.audit import Actor
 from keys.forms.virtual_keys import GRACES, RotateForm
 from keys.models import ANONYMOUS, AdminKey, VirtualKey
 
@@ -36,12 +37,20 @@ class Act:
     done: str
     told: str
     fits: Callable[[Any], bool]
-    apply: Callable[[Any], None]
+    apply: Callable[[Any, Actor], object]
 
 
-def allow(key: VirtualKey) -> None:
+def switched(on: bool) -> Callable[[VirtualKey, Actor], object]:
+    def switch(key: VirtualKey, actor: Actor) -> object:
+        key.enabled = on
+        return acts.change(key, ("enabled",), actor)
+
+    return switch
+
+
+def allow(key: VirtualKey, actor: Actor) -> object:
     key.revoked_at = None
-    key.save(update_fields=["revoked_at"])
+    return acts.change(key, ("revoked_at",), actor)
 
 
 REVOKE = Act(
@@ -49,21 +58,21 @@ REVOKE = Act(
     "revoked",
     "Whoever uses what stands here is refused within a second. A revoked key never works again.",
     lambda key: key.revoked_at is None,
-    lambda key: issuing.revoke(key, timezone.now()),
+    lambda key, actor: acts.revoke(key, timezone.now(), actor),
 )
 DISABLE = Act(
     "disable",
     "disabled",
     "Whoever uses what stands here is refused within a second, until it is enabled again.",
     lambda key: key.enabled and key.revoked_at is None,
-    lambda key: issuing.switch(key, False),
+    switched(False),
 )
 ENABLE = Act(
     "enable",
     "enabled",
     "What stands here works again within a second.",
     lambda key: not key.enabled and key.revoked_at is None,
-    lambda key: issuing.switch(key, True),
+    switched(True),
 )
 ALLOW = Act(
     "allow again",
@@ -77,8 +86,7 @@ ALLOW = Act(
 def done_to(admin: Any, request: HttpRequest, keys: Sequence[Key], act: Act) -> None:
     with transaction.atomic():
         for key in keys:
-            act.apply(key)
-            audit.note(audit.of_request(request), f"{audit.noun(key)}.{act.done.replace(' ', '_')}", key)
+            act.apply(key, audit.of_request(request))
             admin.log_change(request, key, f"{act.done.capitalize()}.")
 
 
@@ -161,8 +169,7 @@ def rotate(admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
 def rotated(admin: Any, request: HttpRequest, key: VirtualKey, form: RotateForm) -> str:
     length = form.length()
     with transaction.atomic():
-        token = issuing.rotate(key, length, timezone.now())
-        audit.note(audit.of_request(request), "key.rotated", key, {"grace": length})
+        token = acts.rotate(key, length, timezone.now(), audit.of_request(request))
         told = (
             f"the old secret works for {GRACES[form.cleaned_data['grace']]}" if length else "the old secret has ended"
         )
