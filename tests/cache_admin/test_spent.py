@@ -114,29 +114,12 @@ def test_the_page_needs_the_right_to_see_the_log_and_an_owner_that_there_is(clie
 
 def test_a_key_among_many_calls_is_summed_by_index(key: VirtualKey) -> None:
     """At 1,000,000 rows, 125,000 of them the key's, 0.14 s for 30 days, and 0.03 s for one."""
-    fill(5000, key.pk, every=250)
+    calls(20, key_id=key.pk)
+    for number in range(10):
+        calls(200, ago=DAY * number, key_id=f"other {number}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE cache_admin_usagerecord")
     found = spent.spent("key_id", key.pk, time.time() - 30 * DAY)
     assert (found.total["calls"], found.bounded) == (20, False)
     rows = UsageRecord.objects.filter(key_id=key.pk, id__gte=first_id(time.time() - 30 * DAY))
     assert "usage_key" in rows.order_by("-id")[: spent.LAST_CALLS].explain()
-
-
-def fill(number: int, key: str, every: int = 10) -> None:
-    """So many calls within the last 29 days, every `every`-th of this key."""
-    with connection.cursor() as cursor:
-        cursor.execute(FILL, {"number": number, "key": key, "every": every})
-        cursor.execute("ANALYZE cache_admin_usagerecord")
-
-
-FILL = """
-INSERT INTO cache_admin_usagerecord (id, at, status, instance, key_id, key_name, project_id, project_name, organization,
-  temporary, parent, endpoint, model_asked, provider, model_served, credential, stream, cache, cache_reason,
-  cache_digest, input_tokens, output_tokens, cost_usd, attempts, finish_reason, native_finish_reason, error_code,
-  error_message, "user", metadata, client_request_id, upstream_request_id, dropped)
-SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7000' || '8000'
-    || lpad(to_hex(n), 12, '0'))::uuid, moment, CASE WHEN n %% 50 = 0 THEN 'upstream_error' ELSE 'ok' END, 'i',
-  CASE WHEN n %% %(every)s = 0 THEN %(key)s ELSE 'other' || n %% 200 END, 'k', 'p' || n %% 5, 'p', '', '', '',
-  'chat/completions', 'openai/m' || n %% 30, 'openai', 'm' || n %% 30, 'c', false, CASE WHEN n %% 4 = 0 THEN 'hit' ELSE
-  'miss' END, '', '', n %% 1000, n %% 500, 0.001, 1, 'stop', 'stop', '', '', '', '{}', '', '', '[]'
-FROM (SELECT n, now() - n * interval '29 days' / %(number)s AS moment FROM generate_series(1, %(number)s) n) s
-"""
