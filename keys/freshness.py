@@ -23,6 +23,7 @@ from django.db.models.signals import post_delete, post_save
 
 from keys import redis
 from keys.models import Revision
+from keys.native import passing
 from keys.reading import DATABASE, DatabaseAway
 
 INTERVAL = 0.4
@@ -139,8 +140,9 @@ os.register_at_fork(after_in_child=_fresh_start)
 
 
 def generation() -> int:
-    """A number that is another after each change: what was kept under an older one is stale."""
-    if _watch.thread is None:
+    """A number that is another after each change: what was kept under an older one is stale. The first call begins the
+    poll, but in a page's thread, in which it would end: a worker makes that call as it starts."""
+    if _watch.thread is None and not passing():
         _watch.start()
     return _watch.generation
 

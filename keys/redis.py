@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_redis import get_redis_connection
-from gevent import monkey
 from redis.exceptions import RedisError
 from redis.exceptions import ResponseError as ResponseError
 
-from keys.native import native_thread
+from keys.native import Local, passing
 
 Argument = bytes | str | int | float
 FAILURES_TO_OPEN = 3
@@ -230,22 +229,25 @@ def losses() -> int:
     return _pipe().losses
 
 
-_pipes: dict[int, Pipe] = {}
-# A connection taken over from the parent would mix two processes' replies.
-os.register_at_fork(after_in_child=_pipes.clear)
+_shared: dict[str, Pipe] = {}  # none or one
+_local = Local()
 
 
 def _pipe() -> Pipe:
-    """The process's pipe. Under gevent a socket belongs to its thread's loop, and the admin runs in a pool of real
-    threads: each of those has its own."""
-    thread = native_thread() if monkey.is_module_patched("socket") else 0
-    pipe = _pipes.get(thread)
+    """The process's pipe. Under gevent a socket belongs to its thread's loop, and pages run in a pool of threads that
+    come and go: each of those has its own, for as long as it lives."""
+    kept: dict[str, Pipe] = _local.__dict__ if passing() else _shared
+    pipe = kept.get("pipe")
     if pipe is None:
         pool = get_redis_connection("default").connection_pool
-        pipe = _pipes.setdefault(thread, Pipe(pool.make_connection()))
+        pipe = kept.setdefault("pipe", Pipe(pool.make_connection()))
     return pipe
 
 
 def forget() -> None:
-    """Drop every connection and breaker, e.g. after settings.CACHES was changed."""
-    _pipes.clear()
+    """Drop the connection and its breaker, e.g. after settings.CACHES was changed."""
+    _shared.clear()
+
+
+# A connection taken over from the parent would mix two processes' replies.
+os.register_at_fork(after_in_child=forget)

@@ -16,7 +16,7 @@ from os import getpid
 
 import certifi
 
-from keys.native import native_thread
+from keys.native import native_thread, passing
 from keys.outbound import (
     RESOLVE_SECONDS,
     Address,
@@ -142,6 +142,9 @@ class Pool:
         return connect(origin, until, self._tls or verified_tls(), self._resolve)
 
     def give(self, connection: Connection) -> None:
+        if passing():  # nobody would ever come back for it
+            connection.close()
+            return
         idle = self._idle.setdefault(connection.key, [])
         while idle and (len(idle) >= MAX_IDLE or time.monotonic() - idle[0].opened_at > MAX_AGE):
             idle.pop(0).close()

@@ -22,6 +22,7 @@ from keys import limits  # noqa: E402
 from proxy_site import callers, drain  # noqa: E402
 
 django.setup(set_prefix=False)
+from keys import freshness  # noqa: E402 - it has models
 
 wsgi_app = "proxy_site.wsgi:application"
 worker_class = "gevent"
@@ -77,6 +78,7 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100_000)
+    freshness.generation()
     limits.start(spool.own().instance)
     worker.handle = callers.guarded(worker.handle)
     drain.watch(worker, settings.DRAGOMAN_DRAIN_SECONDS)

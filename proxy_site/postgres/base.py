@@ -10,16 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.backends.postgresql import base
-from gevent import monkey
 
-from keys.native import native_thread
-
-OWN_THREAD = native_thread()  # Django loads this where it is set up; a forked worker goes on in the same thread
+from keys.native import passing
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     @property
     def pool(self) -> Any:
         """None: this connection is its thread's own. Without gevent any thread may use the pool."""
-        foreign = monkey.is_module_patched("socket") and native_thread() != OWN_THREAD
-        return None if foreign else super().pool
+        return None if passing() else super().pool
