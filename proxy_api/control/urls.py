@@ -38,5 +38,6 @@ urlpatterns = [
     route("usage", views_logs.UsageListView),
     route("usage/summary", views_logs.UsageSummaryView),
     route(f"usage/{ID}", views_logs.UsageView),
+    route(f"usage/{ID}/bodies", views_logs.UsageBodiesView),
     route("audit", views_logs.AuditView),
 ]

@@ -24,6 +24,13 @@ class UsageSerializer(serializers.ModelSerializer[UsageRecord]):
         exclude = ("instance",)
 
 
+class BodiesSerializer(serializers.Serializer[Any]):
+    """What was asked and answered, as JSON in a text; null where it was not kept."""
+
+    request = serializers.CharField(allow_null=True)
+    answer = serializers.CharField(allow_null=True)
+
+
 class Chosen(serializers.Serializer[Any]):
     """Which calls."""
 

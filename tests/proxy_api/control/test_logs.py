@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from cache_admin.models import UsageRecord
+from cache_admin.models import UsageBody, UsageRecord
+from cache_admin.sealed import seal_body
 from keys.ids import uuid7
 from keys.models import AuditEntry
 from tests.proxy_api.control.asking import Admin
@@ -41,6 +42,19 @@ def test_calls_are_found_by_what_they_are(admin: Admin) -> None:
     for query, numbers in queries.items():
         found = admin.get(f"usage?{query}").json()["data"]
         assert [UUID(row["id"]).int & 0xFF for row in found] == numbers, query
+
+
+def test_bodies_are_told_to_who_may_read_them_and_that_is_written_down(admin: Admin) -> None:
+    row = call()
+    assert admin.get(f"usage/{row.id}/bodies").status == 404
+    sealed = seal_body(str(row.id), "request", b'{"messages": []}')
+    UsageBody.objects.create(id=row.id, request_sealed=sealed, answer_sealed=b"")
+    told = admin.get(f"usage/{row.id}/bodies").made()
+    assert told == {"request": '{"messages": []}', "answer": None}
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target_id, entry.actor) == ("body.viewed", str(row.id), "admin of the test")
+    UsageBody.objects.update(answer_sealed=sealed)
+    assert admin.get(f"usage/{row.id}/bodies").error()["code"] == "sealed"
 
 
 @pytest.mark.parametrize("query", ["since=yesterday", "after=nobody", "limit=0", "prompt=x"])

@@ -38,6 +38,7 @@ MAY = {
     "usage": {"GET": "AKLB"},
     "usage/summary": {"GET": "AKLB"},
     "usage/x": {"GET": "AKLB"},
+    "usage/x/bodies": {"GET": "AB"},
     "audit": {"GET": "A"},
 }
 PERMITTED = (200, 400, 404)  # of an id that there is not, and of an empty body
