@@ -1,34 +1,40 @@
 """Completions by digest: Redis in front, the table behind. Everything is sealed, and bound to its digest and scope.
 
 A value in either tier: version byte, then the sealed answer, whose plain form is a line of JSON facts and the answer.
+It outlives its time to live by DRAGOMAN_CACHE_GRACE seconds, for callers who rather have a stale answer than none.
 Invariant: nothing here raises for want of Redis or the table, and the request path writes to no database: the row
 travels through the spool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import Any
 
 import orjson
 
 from cache_admin import spool
 from cache_admin.counters import count
-from cache_admin.lookup import TableAway, sealed_answer
-from cache_admin.sealed import seal_completion, unseal_completion
+from cache_admin.lookup import Row, TableAway, row_of
+from cache_admin.sealed import Slot
+from keys.pepper import pepper
 from keys.redis import RedisAway, ResponseError, command, tell
-from keys.sealing import SealBroken
+from keys.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
 RECORD_VERSION = 1
 VALUE_VERSION = b"\x01"
+ENDLESS = 2**31 - 1  # seconds: the longest time that every cache can tell (RFC 9111, 1.2.2)
 _BROKEN = (SealBroken, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A finished answer as OpenAI chat JSON. stored_at: Unix seconds; ttl: seconds; endpoint_name: the credential's."""
+    """A finished answer as OpenAI chat JSON. stored_at: Unix seconds; ttl: seconds; endpoint_name: the credential's;
+    dropped: what was left out of its request, as the ledger has it; cassette_name: see cassette_slot, hex."""
 
     answer: bytes = field(repr=False)
     provider: str
@@ -36,23 +42,30 @@ class Completion:
     endpoint_name: str
     stored_at: float
     ttl: int
+    dropped: Sequence[str] = ()
+    cassette_name: str = ""
 
     def expires_at(self) -> float:
         return self.stored_at + self.ttl
 
 
-def find(digest: bytes, scope: str, now: float) -> Completion | None:
-    """The completion stored under `digest` for `scope` that is alive at `now` (Unix s); None for any other case."""
-    name = digest.hex()
-    found = _in_redis(name, scope)
-    if found is None:
-        return _in_table(name, scope, now)
-    return found if found.expires_at() > now else None
+def cassette_slot(project_id: str, name: bytes) -> Slot:
+    """Where a project's cassette keeps the answer to one request. name: a digest of the request alone, which is the
+    same on every installation: with it an exported answer finds its slot on another one."""
+    scope = f"cassette:{project_id}"
+    return Slot(hashlib.blake2b(name + scope.encode(), key=pepper("cassette"), digest_size=32).digest(), scope)
 
 
-def store(digest: bytes, scope: str, completion: Completion, request: bytes, label: Mapping[str, str]) -> bool:
+def find(slot: Slot, now: float, stale: float = 0.0) -> Completion | None:
+    """What is kept in `slot` and alive at `now` (Unix s), or has been dead for less than `stale` seconds, as far as
+    DRAGOMAN_CACHE_GRACE goes; None for any other case."""
+    found = _in_redis(slot) or _in_table(slot, now, stale)
+    return found if found is not None and found.expires_at() + stale > now else None
+
+
+def store(slot: Slot, completion: Completion, request: bytes, label: Mapping[str, Any]) -> bool:
     """Keep a complete answer, its table's record written at once. As put(); False where it was not kept."""
-    record = put(digest, scope, completion, request, label)
+    record = put(slot, completion, request, label)
     if not record:
         return False
     try:
@@ -62,29 +75,49 @@ def store(digest: bytes, scope: str, completion: Completion, request: bytes, lab
     return True
 
 
-def put(digest: bytes, scope: str, completion: Completion, request: bytes, label: Mapping[str, str]) -> bytes:
-    """Put a complete answer into Redis. `label`: key_id, key_name, request_id, model_asked. Returns the spool's frame
+def put(slot: Slot, completion: Completion, request: bytes, label: Mapping[str, Any]) -> bytes:
+    """Put a complete answer into Redis. `label`: what else its row shall say, in the clear. Returns the spool's frame
     that carries it to the table, for the caller to write (see ledger.closed); b"" where it is not kept.
 
     A request over the size limit is not kept beside its answer; nor is an answer over it at all.
     """
     if completion.ttl <= 0 or len(completion.answer) > settings.DRAGOMAN_CACHE_MAX_BYTES:
         return b""
-    name, facts = digest.hex(), _facts(completion)
-    value = VALUE_VERSION + seal_completion(name, scope, "answer", _written(completion))
-    _put(name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL))
+    value = value_of(slot, completion)
+    _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE)
     kept = request if len(request) <= settings.DRAGOMAN_CACHE_MAX_BYTES else b""
-    sealed_request = seal_completion(name, scope, "request", kept) if kept else b""
-    header = {"v": RECORD_VERSION, "kind": "completion", "answer": len(value), "digest": name, "scope": scope}
-    return spool.framed(spool.header_text({**header, **facts, **label}), value + sealed_request)
+    sealed_request = slot.seal("request", kept) if kept else b""
+    header = {"v": RECORD_VERSION, "kind": "completion", "answer": len(value), "digest": slot.name, "scope": slot.scope}
+    said = {**header, "sealed_to_caller": bool(slot.caller_key), **_facts(completion), **label}
+    return spool.framed(spool.header_text(said), value + sealed_request)
+
+
+def value_of(slot: Slot, completion: Completion) -> bytes:
+    """The completion as either tier keeps it."""
+    facts = _facts(completion)
+    if completion.dropped:
+        facts["dropped"] = completion.dropped
+    if completion.cassette_name:
+        facts["cassette_name"] = completion.cassette_name
+    return VALUE_VERSION + slot.seal("answer", orjson.dumps(facts) + b"\n" + completion.answer)
 
 
 def read_value(digest: str, scope: str, value: bytes) -> Completion:
-    """Open a value of either tier. Raises SealBroken or ValueError where it is foreign, old, moved or damaged."""
+    """Open a value of either tier; digest: hex. Raises as opened(), and SealBroken where it is sealed to its caller."""
+    return opened(Slot(bytes.fromhex(digest), scope), value)
+
+
+def opened(slot: Slot, value: bytes) -> Completion:
+    """Raises SealBroken, ValueError or TypeError where the value is foreign, old, moved or damaged."""
     if value[:1] != VALUE_VERSION:
         raise SealBroken("a value of another version")
-    line, _, answer = unseal_completion(digest, scope, "answer", value[1:]).partition(b"\n")
+    line, _, answer = slot.unseal("answer", value[1:]).partition(b"\n")
     return Completion(answer=answer, **orjson.loads(line))
+
+
+def is_sealed_to_caller(value: bytes) -> bool:
+    """Whether nothing that the installation keeps opens this value."""
+    return value[1:2] == VERSION_UNDER
 
 
 def forget(digest: str) -> None:
@@ -95,11 +128,7 @@ def forget(digest: str) -> None:
         count("completion_redis_away")
 
 
-def _written(completion: Completion) -> bytes:
-    return orjson.dumps(_facts(completion)) + b"\n" + completion.answer
-
-
-def _facts(completion: Completion) -> dict[str, str | float]:
+def _facts(completion: Completion) -> dict[str, Any]:
     return {
         "provider": completion.provider,
         "model": completion.model,
@@ -113,31 +142,37 @@ def _address(digest: str) -> str:
     return f"c:{digest}"
 
 
-def _in_redis(digest: str, scope: str) -> Completion | None:
+def _in_redis(slot: Slot) -> Completion | None:
     try:
-        value = command("GET", _address(digest))
-        return None if value is None else read_value(digest, scope, value)
+        value = command("GET", _address(slot.name))
+        return None if value is None else opened(slot, value)
     except RedisAway:
         count("completion_redis_away")
     except (*_BROKEN, ResponseError):  # ResponseError: e.g. WRONGTYPE, somebody else's key at our address
         count("completion_value_broken")
-        forget(digest)
+        forget(slot.name)
     return None
 
 
-def _in_table(digest: str, scope: str, now: float) -> Completion | None:
+def _in_table(slot: Slot, now: float, stale: float) -> Completion | None:
     try:
-        value = sealed_answer(digest, now)
-        found = None if value is None else read_value(digest, scope, value)
+        row = row_of(slot.name, now - min(stale, settings.DRAGOMAN_CACHE_GRACE))
+        return None if row is None else _found(slot, row, now)
     except TableAway:
         count("completion_table_away")
         return None
     except _BROKEN:  # left where it is: the request path writes to no database, and a purge will take it
         count("completion_value_broken")
         return None
-    if found is None or value is None or found.expires_at() <= now:
-        return None
-    _put(digest, value, ceil(found.expires_at() - now))
+
+
+def _found(slot: Slot, row: Row, now: float) -> Completion:
+    """The row's completion, which from now on is in Redis as well; but not where the row's end is no longer the one
+    that was sealed with it: an admin has set it, and Redis knows the sealed one alone."""
+    found = opened(slot, row.answer_sealed)
+    if abs(row.expires_at - found.expires_at()) > 1:
+        return replace(found, ttl=max(0, int(row.expires_at - found.stored_at)))
+    _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE)
     return found
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import select
 import sqlite3
+import struct
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg_pool
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -24,11 +25,20 @@ DEADLINE_SECONDS = 0.05
 FAILURES_TO_OPEN = 3
 PAUSE_SECONDS = 1.0
 _ON_SQLITE = (
-    "SELECT answer_sealed FROM cache_admin_storedcompletion WHERE digest = ? AND strftime('%s', expires_at) + 0 > ?"
+    "SELECT answer_sealed, strftime('%s', expires_at) + 0.0 FROM cache_admin_storedcompletion"
+    " WHERE digest = ? AND strftime('%s', expires_at) + 0 > ?"
 )
 _ON_POSTGRES = (
-    b"SELECT answer_sealed FROM cache_admin_storedcompletion WHERE digest = $1 AND expires_at > to_timestamp($2)"
+    b"SELECT answer_sealed, extract(epoch FROM expires_at)::float8 FROM cache_admin_storedcompletion"
+    b" WHERE digest = $1 AND expires_at > to_timestamp($2)"
 )
+
+
+class Row(NamedTuple):
+    """What the look-up reads of a row. expires_at: Unix seconds, on SQLite whole ones."""
+
+    answer_sealed: bytes
+    expires_at: float
 
 
 class TableAway(Exception):
@@ -73,11 +83,11 @@ def _set_inherited_aside() -> None:
 os.register_at_fork(after_in_child=_set_inherited_aside)
 
 
-def sealed_answer(digest: str, now: float) -> bytes | None:
-    """The sealed answer under `digest` (hex) that has not expired at `now` (Unix s). Raises TableAway."""
+def row_of(digest: str, since: float) -> Row | None:
+    """The row under `digest` (hex), if it expires after `since` (Unix s). Raises TableAway."""
     _breaker.check()
     try:
-        found = _on_postgres(digest, now) if _database().vendor == "postgresql" else _on_sqlite(digest, now)
+        found = _on_postgres(digest, since) if _database().vendor == "postgresql" else _on_sqlite(digest, since)
     except (sqlite3.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, PostgresError, TimeoutError) as error:
         _breaker.failed()
         raise TableAway(type(error).__name__) from None
@@ -92,9 +102,9 @@ def _database() -> BaseDatabaseWrapper:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _on_sqlite(digest: str, now: float) -> bytes | None:
-    row = _reader(str(_database().settings_dict["NAME"])).execute(_ON_SQLITE, (digest, now)).fetchone()
-    return None if row is None else row[0]
+def _on_sqlite(digest: str, since: float) -> Row | None:
+    row = _reader(str(_database().settings_dict["NAME"])).execute(_ON_SQLITE, (digest, since)).fetchone()
+    return None if row is None else Row(*row)
 
 
 def _reader(name: str) -> sqlite3.Connection:
@@ -108,13 +118,13 @@ def _reader(name: str) -> sqlite3.Connection:
     return reader
 
 
-def _on_postgres(digest: str, now: float) -> bytes | None:
+def _on_postgres(digest: str, since: float) -> Row | None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     pool: Any = _database().pool  # type: ignore[attr-defined]
     pool.open()
     lent = pool.getconn(timeout=DEADLINE_SECONDS)
     try:
-        return _asked(lent.pgconn, [digest.encode(), repr(now).encode()], deadline)
+        return _asked(lent.pgconn, [digest.encode(), repr(since).encode()], deadline)
     except BaseException:
         lent.close()  # an answer may still come: whoever had this connection next would read it as theirs
         raise
@@ -122,7 +132,7 @@ def _on_postgres(digest: str, now: float) -> bytes | None:
         pool.putconn(lent)
 
 
-def _asked(server: pq.abc.PGconn, parameters: list[bytes], deadline: float) -> bytes | None:
+def _asked(server: pq.abc.PGconn, parameters: list[bytes], deadline: float) -> Row | None:
     """One query over a lent connection in libpq's non-blocking way, because psycopg's own has no deadline.
 
     https://www.postgresql.org/docs/current/libpq-async.html
@@ -137,7 +147,7 @@ def _asked(server: pq.abc.PGconn, parameters: list[bytes], deadline: float) -> b
             server.consume_input()
         result = server.get_result()
         if result is None:
-            return _value(results[0])
+            return _read(results[0])
         results.append(result)
 
 
@@ -149,7 +159,10 @@ def _wait(descriptor: int, event: int, deadline: float) -> None:
         raise TimeoutError
 
 
-def _value(result: pq.abc.PGresult) -> bytes | None:
+def _read(result: pq.abc.PGresult) -> Row | None:
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise PostgresError(result.error_message.decode(errors="replace"))
-    return result.get_value(0, 0) if result.ntuples else None
+    if not result.ntuples:
+        return None
+    # Binary: a float8 is a big-endian double (https://www.postgresql.org/docs/current/protocol-overview.html).
+    return Row(result.get_value(0, 0) or b"", struct.unpack("!d", result.get_value(0, 1) or bytes(8))[0])

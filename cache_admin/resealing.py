@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from cache_admin.completions import VALUE_VERSION
+from cache_admin.completions import VALUE_VERSION, is_sealed_to_caller
 from cache_admin.models import StoredCompletion, UsageBody
 from cache_admin.sealed import body_place, completion_place
 from keys.sealing import KeyRing, ring
@@ -49,7 +49,9 @@ def reseal_batch(model: type[models.Model], pks: list[Any], columns: tuple[str, 
 
 
 def reseal_completion(keys: KeyRing, row: StoredCompletion) -> bool:
-    """Whether it had to be. SealBroken if a part does not open."""
+    """Whether it had to be; what is sealed to its caller never has. SealBroken if a part does not open."""
+    if is_sealed_to_caller(bytes(row.answer_sealed[:2])):
+        return False
     answer, request = bytes(row.answer_sealed)[len(VALUE_VERSION) :], bytes(row.request_sealed)
     place = partial(completion_place, row.digest, row.scope)
     fresh = resealed(keys, answer, place("answer")), resealed(keys, request, place("request"))

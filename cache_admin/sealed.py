@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
-from keys.sealing import place, ring
+from keys.sealing import place, ring, seal_under, unseal_under
 
 Part = Literal["request", "answer"]
 
 
-def seal_completion(digest: str, scope: str, part: Part, plain: bytes) -> bytes:
-    """Seal one part of the completion `digest` (hex) of `scope`."""
-    return ring().seal(plain, completion_place(digest, scope, part))
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one completion is kept: the digest of what was asked, and whose it is. caller_key: 32 bytes that only its
+    caller's token and request make, and that it is sealed under; b"": it is sealed under the installation's ring."""
+
+    digest: bytes
+    scope: str
+    caller_key: bytes = field(default=b"", repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.digest.hex()
+
+    def seal(self, part: Part, plain: bytes) -> bytes:
+        where = completion_place(self.name, self.scope, part)
+        return seal_under(self.caller_key, plain, where) if self.caller_key else ring().seal(plain, where)
+
+    def unseal(self, part: Part, sealed: bytes) -> bytes:
+        """The plain part. Raises keys.sealing.SealBroken where it was sealed for another slot, part or caller."""
+        where = completion_place(self.name, self.scope, part)
+        return unseal_under(self.caller_key, sealed, where) if self.caller_key else ring().unseal(sealed, where)
 
 
 def unseal_completion(digest: str, scope: str, part: Part, sealed: bytes) -> bytes:
-    """The plain part. Raises keys.sealing.SealBroken where it was sealed for another digest, scope or part."""
-    return ring().unseal(sealed, completion_place(digest, scope, part))
+    """One part of the completion `digest` (hex) of `scope`. Raises keys.sealing.SealBroken as Slot.unseal, and where it
+    is sealed to its caller."""
+    return Slot(bytes.fromhex(digest), scope).unseal(part, sealed)
 
 
 def completion_place(digest: str, scope: str, part: Part) -> bytes:

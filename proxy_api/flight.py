@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cache_admin import completions
 from cache_admin.completions import Completion
+from cache_admin.sealed import Slot
 from cache_admin.thoughts import Owner
 from keys.identity import Identity
 from keys.settled import settings
@@ -58,7 +59,7 @@ class Plan:
 
     routes: Sequence[Route]
     policy: Policy
-    digest: bytes
+    slot: Slot
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class Flight:
         assert self.way is not None
         clock = self.record.marks.done = time.monotonic()
         kept = stored(self, self.way) if self.plan.policy.write and self.way.facts.sound else b""
-        self.record.entry.cache_digest = self.plan.digest.hex() if kept else ""
+        self.record.entry.cache_digest = self.plan.slot.name if kept else ""
         if kept and not self.call.stream:
             self.record.entry.cache = "stored"
         if self.call.kept == "full":
@@ -133,4 +134,4 @@ def stored(flight: Flight, way: relay.Way) -> bytes:
         "request_id": call.id,
         "model_asked": entry.model_asked,
     }
-    return completions.put(flight.plan.digest, call.identity.scope, completion, call.body.raw, label)
+    return completions.put(flight.plan.slot, completion, call.body.raw, label)

@@ -20,6 +20,7 @@ import orjson
 from cache_admin import completions, ledger
 from cache_admin.completions import Completion
 from cache_admin.ledger import LedgerEntry
+from cache_admin.sealed import Slot
 from cache_admin.spool import SpoolUnavailable
 from keys.pepper import pepper
 from keys.settled import settings
@@ -119,7 +120,8 @@ def planned(call: Call, record: Record) -> Plan:
     routes = serving(endpoint, routes_for(value["model"], call.identity, endpoint_name))
     record.entry.cache, record.entry.cache_reason = ("miss", "") if rules.involved else ("bypass", rules.bypass)
     record.headers["x-bt-cached"] = "MISS"
-    return Plan(routes, rules, cache_key(call, first_configured(routes), endpoint_name) if rules.involved else b"")
+    digest = cache_key(call, first_configured(routes), endpoint_name) if rules.involved else b""
+    return Plan(routes, rules, Slot(digest, call.identity.scope))
 
 
 def cache_key(call: Call, route: Route, endpoint_name: str | None) -> bytes:
@@ -134,7 +136,7 @@ def cache_key(call: Call, route: Route, endpoint_name: str | None) -> bytes:
 def cached(call: Call, plan: Plan) -> Completion | None:
     if not plan.policy.read:
         return None
-    found = completions.find(plan.digest, call.identity.scope, call.now)
+    found = completions.find(plan.slot, call.now)
     return found if found and caching.fresh_enough(plan.policy, call.now - found.stored_at) else None
 
 
@@ -142,7 +144,7 @@ def cached(call: Call, plan: Plan) -> Completion | None:
 def hit(call: Call, plan: Plan, record: Record, found: Completion) -> Answer:
     """The stored answer in the form that is asked for, in one piece; it is on the ledger before it is sent."""
     entry = record.entry
-    entry.cache, entry.cache_digest = "hit", plan.digest.hex()
+    entry.cache, entry.cache_digest = "hit", plan.slot.name
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
     entry.cost_usd = NOTHING
     body = orjson.loads(found.answer)

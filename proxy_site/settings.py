@@ -46,6 +46,7 @@ DRAGOMAN_KEY_GRACE = env.number("DRAGOMAN_KEY_GRACE", 60)
 
 # -- cache and ledger --------------------------------------------------------------------------------------------
 DRAGOMAN_CACHE_TTL = env.whole("DRAGOMAN_CACHE_TTL", 604800, least=1)
+DRAGOMAN_CACHE_GRACE = env.whole("DRAGOMAN_CACHE_GRACE", 86400)
 DRAGOMAN_CACHE_MAX_BYTES = env.whole("DRAGOMAN_CACHE_MAX_BYTES", 4 << 20, least=1024)
 DRAGOMAN_LOG_BODIES = env.choice("DRAGOMAN_LOG_BODIES", "metadata", ("none", "metadata", "full"))
 DRAGOMAN_USAGE_DURABILITY = env.choice("DRAGOMAN_USAGE_DURABILITY", "process", ("process", "fsync"))

@@ -23,6 +23,7 @@ from cache_admin.completions import Completion, store
 from cache_admin.dashboard import last_day, recent_failures
 from cache_admin.ledger import closed
 from cache_admin.models import Price, StoredCompletion, UsageRecord
+from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
 from keys import issuing
 from keys.models import AuditEntry
@@ -81,7 +82,7 @@ def cached(question: str = "What is the capital of France?", answer: str = "Pari
     digest = number.to_bytes(32, "big")
     completion = Completion(json.dumps(said).encode(), "openai", "gpt", "main", time.time() + number / 1000, 600)
     label = {"key_id": "k1", "key_name": "mine", "request_id": "r", "model_asked": "openai/gpt"}
-    assert store(digest, "key:1", completion, json.dumps(asked).encode(), label)
+    assert store(Slot(digest, "key:1"), completion, json.dumps(asked).encode(), label)
     ship(time.time())
     return digest.hex()
 

@@ -13,13 +13,16 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from cache_admin import completions, sealed
-from cache_admin.completions import Completion, find, store
+from cache_admin import sealed
+from cache_admin.completions import Completion, cassette_slot, find, is_sealed_to_caller, opened, store, value_of
 from cache_admin.counters import counted
 from cache_admin.models import StoredCompletion
+from cache_admin.sealed import Slot
 from cache_admin.spool import read_frames
+from keys.sealing import SealBroken
 
 DIGEST = hashlib.sha256(b"a request").digest()
+MINE = Slot(DIGEST, "key:1")
 NOW = time.time()
 ANSWER = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "The capital is Paris"}}]}'
 REQUEST = b'{"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
@@ -36,13 +39,10 @@ def address(digest: bytes = DIGEST) -> str:
 
 
 def row(completion: Completion = PARIS, digest: bytes = DIGEST, scope: str = "key:1") -> StoredCompletion:
-    value = completions.VALUE_VERSION + sealed.seal_completion(
-        digest.hex(), scope, "answer", completions._written(completion)
-    )
     return StoredCompletion.objects.create(
         digest=digest.hex(),
         scope=scope,
-        answer_sealed=value,
+        answer_sealed=value_of(Slot(digest, scope), completion),
         request_sealed=b"",
         created_at=datetime.fromtimestamp(completion.stored_at, UTC),
         expires_at=datetime.fromtimestamp(completion.expires_at(), UTC),
@@ -50,35 +50,42 @@ def row(completion: Completion = PARIS, digest: bytes = DIGEST, scope: str = "ke
 
 
 def test_a_stored_completion_is_found_whole() -> None:
-    assert store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
-    assert find(DIGEST, "key:1", NOW + 1) == PARIS
+    assert store(MINE, PARIS, REQUEST, LABEL)
+    assert find(MINE, NOW + 1) == PARIS
 
 
 def test_another_scope_finds_nothing() -> None:
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
-    assert find(DIGEST, "key:2", NOW) is None
+    store(MINE, PARIS, REQUEST, LABEL)
+    assert find(Slot(DIGEST, "key:2"), NOW) is None
 
 
-def test_redis_forgets_it_when_its_time_is_up() -> None:
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
-    assert 3590 < raw().ttl(address()) <= 3600
-    assert find(DIGEST, "key:1", NOW + 3600) is None
+def test_redis_forgets_it_when_its_time_and_its_grace_are_up(settings: Settings) -> None:
+    settings.DRAGOMAN_CACHE_GRACE = 600
+    store(MINE, PARIS, REQUEST, LABEL)
+    assert 4190 < raw().ttl(address()) <= 4200
+    assert find(MINE, NOW + 3600) is None
+
+
+def test_one_that_is_stale_is_found_by_who_takes_it_so_old() -> None:
+    store(MINE, PARIS, REQUEST, LABEL)
+    assert find(MINE, NOW + 3630, stale=31) == PARIS
+    assert find(MINE, NOW + 3630, stale=29) is None
 
 
 def test_no_life_is_longer_than_the_settings_allow(settings: Settings) -> None:
-    settings.DRAGOMAN_CACHE_TTL = 60
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    settings.DRAGOMAN_CACHE_TTL, settings.DRAGOMAN_CACHE_GRACE = 60, 0
+    store(MINE, PARIS, REQUEST, LABEL)
     assert raw().ttl(address()) <= 60
 
 
 def test_an_answer_over_the_size_limit_is_not_kept(settings: Settings) -> None:
     settings.DRAGOMAN_CACHE_MAX_BYTES = len(ANSWER) - 1
-    assert not store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    assert not store(MINE, PARIS, REQUEST, LABEL)
     assert raw().dbsize() == 0
 
 
 def test_neither_redis_nor_the_spool_shows_prompt_or_answer(spool_directory: Path) -> None:
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    store(MINE, PARIS, REQUEST, LABEL)
     kept = b"".join(path.read_bytes() for path in spool_directory.glob("*.spool"))
     kept += b"".join(key + raw().get(key) for key in raw().scan_iter())
     assert len(kept) > 400
@@ -87,7 +94,7 @@ def test_neither_redis_nor_the_spool_shows_prompt_or_answer(spool_directory: Pat
 
 
 def test_the_spool_gets_what_the_table_needs(spool_directory: Path) -> None:
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    store(MINE, PARIS, REQUEST, LABEL)
     records, _ = read_frames(next(spool_directory.glob("*.spool")), 0)
     header, blob = records[-1]
     assert {"kind": "completion", "digest": DIGEST.hex(), "scope": "key:1", **LABEL}.items() <= header.items()
@@ -106,42 +113,94 @@ def test_the_spool_gets_what_the_table_needs(spool_directory: Path) -> None:
     ],
 )
 def test_a_damaged_or_foreign_value_is_a_miss_deleted_and_counted(damage: Any) -> None:
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    store(MINE, PARIS, REQUEST, LABEL)
     before = counted().get("completion_value_broken", 0)
     raw().set(address(), damage(raw().get(address())))
-    assert find(DIGEST, "key:1", NOW) is None
+    assert find(MINE, NOW) is None
     assert raw().exists(address()) == 0
     assert counted()["completion_value_broken"] == before + 1
 
 
 def test_a_value_moved_to_anothers_address_is_a_miss_and_counted() -> None:
     other = hashlib.sha256(b"another request").digest()
-    store(DIGEST, "key:1", PARIS, REQUEST, LABEL)
+    store(MINE, PARIS, REQUEST, LABEL)
     before = counted().get("completion_value_broken", 0)
     raw().set(address(other), raw().get(address()))
-    assert find(other, "key:2", NOW) is None
-    assert find(other, "key:1", NOW) is None
+    assert find(Slot(other, "key:2"), NOW) is None
+    assert find(Slot(other, "key:1"), NOW) is None
     assert counted()["completion_value_broken"] > before
 
 
 def test_a_key_of_another_type_at_our_address_is_a_miss() -> None:
     raw().rpush(address(), "x")
-    assert find(DIGEST, "key:1", NOW) is None
+    assert find(MINE, NOW) is None
     assert raw().exists(address()) == 0
 
 
+def test_what_was_left_out_of_a_request_and_a_cassettes_name_are_kept_with_the_answer() -> None:
+    more = replace(PARIS, dropped=["logit_bias: not known to the target"], cassette_name="ab" * 32)
+    assert opened(MINE, value_of(MINE, more)) == more
+
+
+def test_what_is_sealed_to_its_caller_opens_for_the_same_caller_alone_and_for_nobody_else(
+    spool_directory: Path,
+) -> None:
+    own, other = Slot(DIGEST, "key:1", bytes(32)), Slot(DIGEST, "key:1", bytes([1] * 32))
+    store(own, PARIS, REQUEST, LABEL)
+    [record] = read_frames(next(spool_directory.glob("*.spool")), 0)[0]
+    cut = record.header["answer"]
+    answer, request = record.blob[:cut], record.blob[cut:]
+    assert (own.unseal("request", request), find(own, NOW)) == (REQUEST, PARIS)
+    assert record.header["sealed_to_caller"] is True
+    assert is_sealed_to_caller(answer)
+    for slot in (other, MINE):
+        for part, value in (("answer", answer[1:]), ("request", request)):
+            with pytest.raises(SealBroken):
+                slot.unseal(part, value)  # type: ignore[arg-type]  # of the two names above
+    assert find(other, NOW) is None
+
+
+@pytest.mark.django_db
+def test_a_cassettes_slot_depends_on_its_project_and_the_requests_name() -> None:
+    slots = {cassette_slot(project, name).digest for project in "ab" for name in (bytes(32), bytes([1] * 32))}
+    assert len(slots) == 4
+    assert cassette_slot("a", bytes(32)) == cassette_slot("a", bytes(32))
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_table_answers_for_redis_and_fills_it_again() -> None:
+def test_the_table_answers_for_redis_and_fills_it_again(settings: Settings) -> None:
+    settings.DRAGOMAN_CACHE_GRACE = 0
     row()
-    assert find(DIGEST, "key:1", NOW + 600) == PARIS
+    assert find(MINE, NOW + 600) == PARIS
     assert 2990 < raw().ttl(address()) <= 3000
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_table_answers_nothing_for_an_expired_row_or_another_scope() -> None:
     row(replace(PARIS, ttl=5))
-    assert find(DIGEST, "key:1", NOW + 5) is None
-    assert find(DIGEST, "key:2", NOW) is None
+    assert find(MINE, NOW + 5) is None
+    assert find(Slot(DIGEST, "key:2"), NOW) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_table_answers_late_within_the_grace_and_no_later(settings: Settings) -> None:
+    settings.DRAGOMAN_CACHE_GRACE = 60
+    row(replace(PARIS, ttl=5))
+    assert find(MINE, NOW + 64, stale=100) == replace(PARIS, ttl=5)
+    assert 0 < raw().ttl(address()) <= 60
+    raw().delete(address())
+    assert find(MINE, NOW + 66, stale=100) is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds", [10, 7200])
+def test_an_end_that_an_admin_has_set_counts_before_the_one_that_was_sealed(seconds: int) -> None:
+    kept = row()
+    kept.expires_at = datetime.fromtimestamp(NOW + seconds, UTC)
+    kept.save()
+    assert find(MINE, NOW + seconds - 2) == replace(PARIS, ttl=seconds)
+    assert find(MINE, NOW + seconds + 2) is None
+    assert raw().exists(address()) == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -155,4 +214,4 @@ def test_a_row_moved_in_the_table_is_a_miss() -> None:
         created_at=kept.created_at,
         expires_at=kept.expires_at,
     )
-    assert find(bytes(32), "key:1", NOW) is None
+    assert find(Slot(bytes(32), "key:1"), NOW) is None

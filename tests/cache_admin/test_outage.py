@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 from cache_admin.completions import Completion, find, store
 from cache_admin.lookup import PAUSE_SECONDS
 from cache_admin.models import StoredCompletion
+from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
 from keys import redis
 from proxy_site import installation
@@ -59,20 +60,20 @@ def seconds(*digests: bytes) -> list[float]:
     taken = []
     for digest in digests:
         began = time.perf_counter()
-        assert find(digest, "key:1", NOW) is None
+        assert find(Slot(digest, "key:1"), NOW) is None
         taken.append(time.perf_counter() - began)
     return taken
 
 
 def test_without_redis_the_table_answers_and_storing_goes_on(settings: Settings, tmp_path: Path) -> None:
-    store(bytes(32), "key:1", PARIS, b"{}", {})
+    store(Slot(bytes(32), "key:1"), PARIS, b"{}", {})
     ship(NOW)
     with redis_gone(settings, f"unix://{tmp_path}/nobody.sock"):
-        assert find(bytes(32), "key:1", NOW) == PARIS
-        assert store(bytes([1] * 32), "key:1", PARIS, b"{}", {})
+        assert find(Slot(bytes(32), "key:1"), NOW) == PARIS
+        assert store(Slot(bytes([1] * 32), "key:1"), PARIS, b"{}", {})
     ship(NOW)
     assert StoredCompletion.objects.count() == 2
-    assert find(bytes([1] * 32), "key:1", NOW) == PARIS
+    assert find(Slot(bytes([1] * 32), "key:1"), NOW) == PARIS
 
 
 def test_a_silent_redis_costs_little_and_soon_nothing(settings: Settings) -> None:
@@ -85,23 +86,23 @@ def test_a_silent_redis_costs_little_and_soon_nothing(settings: Settings) -> Non
 
 def test_a_locked_table_costs_fifty_milliseconds_three_times_and_then_nothing() -> None:
     caches["default"].clear()
-    assert find(bytes(32), "key:1", NOW) is None
+    assert find(Slot(bytes(32), "key:1"), NOW) is None
     with table_locked():
         taken = seconds(*(bytes([n] * 32) for n in range(8)))
     assert median(taken[:3]) < 0.25
     assert median(taken[3:]) < 0.03
     StoredCompletion.objects.all().delete()
-    store(bytes(32), "key:1", replace(PARIS), b"{}", {})
+    store(Slot(bytes(32), "key:1"), replace(PARIS), b"{}", {})
     ship(NOW)
     redis.command("DEL", f"c:{bytes(32).hex()}")
     time.sleep(PAUSE_SECONDS + 0.1)
-    assert find(bytes(32), "key:1", NOW) == PARIS
+    assert find(Slot(bytes(32), "key:1"), NOW) == PARIS
 
 
 def test_many_look_ups_at_once_share_the_pool_and_get_their_own_answers() -> None:
     completions = {bytes([n] * 32): replace(PARIS, model=f"model-{n}") for n in range(8)}
     for digest, completion in completions.items():
-        store(digest, "key:1", completion, b"{}", {})
+        store(Slot(digest, "key:1"), completion, b"{}", {})
     ship(NOW)
     caches["default"].clear()
     wrong: list[object] = []
@@ -109,7 +110,7 @@ def test_many_look_ups_at_once_share_the_pool_and_get_their_own_answers() -> Non
     def look(digest: bytes, wanted: Completion) -> None:
         for _ in range(30):
             redis.command("DEL", f"c:{digest.hex()}")
-            found = find(digest, "key:1", NOW)
+            found = find(Slot(digest, "key:1"), NOW)
             if found != wanted and found is not None:
                 wrong.append(found)
 

@@ -12,7 +12,7 @@ from cache_admin import completions
 from cache_admin.completions import Completion, find, store
 from cache_admin.ledger import closed
 from cache_admin.models import StoredCompletion, UsageBody
-from cache_admin.sealed import unseal_body
+from cache_admin.sealed import Slot, unseal_body
 from cache_admin.shipping import ship
 from keys import resealing
 from tests.cache_admin.entries import entry
@@ -25,7 +25,7 @@ def test_after_rotation_everything_opens_under_the_new_key_alone(settings: Setti
     settings.DRAGOMAN_MASTER_KEYS = (old,)
     completion = Completion(b'{"id":"c"}', "openai", "gpt", "main", time.time(), 600)
     for n in range(25):
-        store(bytes([n] * 32), "key:1", replace(completion), b"", {})
+        store(Slot(bytes([n] * 32), "key:1"), replace(completion), b"", {})
     call = entry(request_body=b"asked")
     closed(call)
     ship(time.time())
@@ -36,7 +36,7 @@ def test_after_rotation_everything_opens_under_the_new_key_alone(settings: Setti
     settings.DRAGOMAN_MASTER_KEYS = (new,)
     for row in StoredCompletion.objects.all():
         completions.forget(row.digest)
-        assert find(bytes.fromhex(row.digest), "key:1", time.time()) == completion
+        assert find(Slot(bytes.fromhex(row.digest), "key:1"), time.time()) == completion
     body = UsageBody.objects.get()
     assert unseal_body(call.id, "request", bytes(body.request_sealed)) == b"asked"
     assert bytes(body.answer_sealed) == b""

@@ -18,7 +18,7 @@ from cache_admin.completions import Completion, store
 from cache_admin.ledger import LedgerEntry, closed, opened
 from cache_admin.locks import file_lock
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
-from cache_admin.sealed import unseal_body, unseal_completion
+from cache_admin.sealed import Slot, unseal_body, unseal_completion
 from cache_admin.shipping import LOCK, OFFSETS, ship
 from cache_admin.spool import Spool, read_frames
 from keys.ids import new_id
@@ -37,7 +37,7 @@ def table() -> list[dict[str, object]]:
 
 def kept(digest: bytes, at: float, ttl: int = 3600) -> Completion:
     completion = Completion(b'{"id":"c"}', "openai", "gpt", "main", at, ttl)
-    assert store(digest, "key:1", completion, b'{"messages":[]}', LABEL)
+    assert store(Slot(digest, "key:1"), completion, b'{"messages":[]}', LABEL)
     return completion
 
 
@@ -316,7 +316,7 @@ def test_a_record_stays_small_whatever_the_client_sent(spool_directory: Path) ->
 
 def test_a_dump_of_the_tables_shows_no_prompt_and_no_answer() -> None:
     answer = Completion(b'{"content":"the plum is purple"}', "openai", "gpt", "main", time.time(), 3600)
-    assert store(bytes(32), "key:1", answer, b'{"content":"which colour has a plum"}', LABEL)
+    assert store(Slot(bytes(32), "key:1"), answer, b'{"content":"which colour has a plum"}', LABEL)
     closed(entry(request_body=b"which colour has a plum", answer_body=b"the plum is purple"))
     ship(time.time())
     dump = repr(table()).encode()
