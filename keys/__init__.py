@@ -8,6 +8,7 @@ identity.py     who calls, as one frozen value (pure)
 callers.py      from rows to identities
 tokens.py       the form of a key and its checksum (pure)
 issuing.py      makes and revokes keys: the only place where a token is in the clear
+acts.py         what is done to all that, each act with its line in the audit log
 credentials.py  what we present to providers: environment and admin rows as one snapshot
 credential_faults.py  what is wrong with one as it was entered
 options.py      what a credential says beside its key: region, project, version (pure)

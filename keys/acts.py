@@ -106,7 +106,7 @@ def bound(row: Model) -> dict[str, Any]:
 
 def said(row: Model) -> dict[str, object]:
     """What is told of a new row: what was chosen for it, and what secret it has."""
-    chosen = [one.name for one in row._meta.concrete_fields if one.editable]
+    chosen = [one.name for one in row._meta.concrete_fields if one.editable and not one.primary_key]
     if isinstance(row, ProviderCredential):
         chosen.append("fingerprint")
     return {name: found for name in chosen if (found := value(row, name)) not in EMPTY}

@@ -61,6 +61,7 @@ def test_a_dry_run_tells_the_changes_by_its_status_too_and_makes_none(apply: App
     told = apply(EXAMPLE, "--dry-run")
     assert told.status == 2
     assert everything() == before
+    assert '+ alias smart\n    name: "smart"\n    targets: ["openai/gpt-4o", ' in told.out
     assert "+ project search\n" in told.out
     assert "+ key search/search-frontend\n" in told.out
     assert "+ budget in usd a month of the installation\n" in told.out
