@@ -31,6 +31,9 @@ SCHEMAS: tuple[Path, ...] = (
     ("tools", "*", "function", "parameters"),
     ("functions", "*", "parameters"),
     ("response_format", "json_schema", "schema"),
+    ("response_format", "schema"),  # Together, Fireworks
+    ("guided_json",),  # vLLM, and what follows
+    ("structured_outputs", "json"),
     ("tools", "*", "parameters"),  # Responses
     ("text", "format", "schema"),
 )
@@ -104,6 +107,17 @@ def edited(body: Body, replace: Mapping[str, bytes], remove: Collection[str] = (
     end = raw.rindex(b"}")
     lead = b"," if any(name not in remove for name in body.value) else b""
     return raw[:end] + lead + b",".join(added) + raw[end:]
+
+
+def form(body: Body) -> bytes:
+    """One form for all bodies that ask the same: canonical(), and, on a line of their own, the literals that it does
+    not tell apart (`0.7` and `0.70`), each with its place."""
+    said = canonical(body.value)
+    if not body.literals:
+        return said
+    value = json.loads(body.raw, parse_float=_literal)
+    places = _literal_places({name: item for name, item in value.items() if name not in DELIVERY})
+    return said + b"\n" + orjson.dumps(sorted(places))
 
 
 def canonical(value: Mapping[str, Any], ordered: Sequence[Path] = SCHEMAS) -> bytes:
@@ -249,6 +263,25 @@ def _spliced(raw: bytes, replace: Mapping[str, bytes], remove: Collection[str]) 
 _encoder = partial(json.JSONEncoder, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 _SORTED = _encoder(sort_keys=True).encode
 _IN_ORDER = _encoder().encode
+
+
+class _Literal(str):
+    """A float as it was written."""
+
+    __slots__ = ()
+
+
+def _literal(text: str) -> float | _Literal:
+    number = float(text)
+    return number if repr(number) == text else _Literal(text)
+
+
+def _literal_places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, _Literal):
+        yield place, str(value)
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _literal_places(item, (*place, key))
 
 
 def _taken(
