@@ -24,13 +24,13 @@ def ask(live: Live, token: str, method: str, path: str, body: Any = None) -> Ans
 
 
 def within_a_second(live: Live, token: str, status: int, path: str = "/v1/models") -> bool:
-    """Whether a token gets `status` in time, and then again and again."""
+    """Whether a token gets `status` in time, and again and again: one worker may know it before the other."""
     deadline = time.monotonic() + 1
-    while live.request("GET", path, headers={"authorization": f"Bearer {token}"}).status != status:
+    while any(live.request("GET", path, headers={"authorization": f"Bearer {token}"}).status != status for _ in "abcd"):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
-    return all(live.request("GET", path, headers={"authorization": f"Bearer {token}"}).status == status for _ in "abc")
+    return True
 
 
 def test_a_key_is_made_used_and_revoked_over_the_wire(live: Live, token: str) -> None:
