@@ -38,7 +38,7 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published wit
     fieldsets = (
         (None, {"fields": (("name", "organization"), "enabled", "note")}),
         ("Limits", {"classes": ("tab",), "fields": LIMITS}),
-        ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode")}),
+        ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode", "cassette")}),
     )
     reset_budgets, has_reset_permission = reset_budgets, has_reset_permission
 

@@ -59,7 +59,10 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
             "What it may call",
             {"classes": ("tab",), "fields": (("models", "providers"), ("endpoints", "networks"), "strict")},
         ),
-        ("What is kept", {"classes": ("tab",), "fields": ("log_bodies", "cache_mode", "cache_scope")}),
+        (
+            "What is kept",
+            {"classes": ("tab",), "fields": ("log_bodies", "cache_mode", "cache_scope", "seal_to_caller")},
+        ),
     )
     rotate, duplicate, revoke = key_acts.rotate, key_acts.duplicate, key_acts.revoke
     has_issue_permission = key_acts.has_issue_permission

@@ -12,7 +12,7 @@ from keys.models import InstallationLimits, Project
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time
     class Meta:
         model = Project
-        fields = ("name", "organization", "enabled", "note", *LIMITS, "log_bodies", "cache_mode")
+        fields = ("name", "organization", "enabled", "note", *LIMITS, "log_bodies", "cache_mode", "cassette")
         labels = {**LIMIT_LABELS, "log_bodies": "Usage log keeps", "cache_mode": "Answers are cached"}
         help_texts = LIMIT_HELP
         widgets = {"note": UnfoldAdminTextareaWidget(attrs={"rows": 3})}

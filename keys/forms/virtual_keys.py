@@ -40,7 +40,7 @@ class VirtualKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
             *("name", "project", "owner", "tags", "expires_at", "enabled", "note"),
             *(*LIMITS, "fail_open"),
             *("models", "providers", "endpoints", "networks", "strict"),
-            *("log_bodies", "cache_mode", "cache_scope"),
+            *("log_bodies", "cache_mode", "cache_scope", "seal_to_caller"),
         )
         labels = {
             **LIMIT_LABELS,

@@ -49,6 +49,7 @@ def test_everything_that_is_entered_of_a_key_is_kept(operator):
         "log_bodies": "full",
         "cache_mode": "never",
         "cache_scope": "project",
+        "seal_to_caller": "on",
     }
     issue(operator, **given, **budget_rows({"amount": "2.5", "thresholds": "100, 50 %"}))
     key = VirtualKey.objects.get(name="team")
@@ -56,6 +57,7 @@ def test_everything_that_is_entered_of_a_key_is_kept(operator):
     assert (key.requests_per_minute, key.tokens_per_minute, key.concurrent_requests) == (60, 1000, 5)
     assert (key.endpoints, key.networks, key.providers) == (["chat/completions", "audio/*"], ["10.0.0.0/8"], ["openai"])
     assert (key.strict, key.fail_open, key.cache_scope, key.log_bodies) == (True, True, "project", "full")
+    assert key.seal_to_caller
     (budget,) = key.budgets.all()
     assert (budget.amount, budget.unit, budget.period, budget.thresholds) == (Decimal("2.5"), "usd", "month", [50, 100])
 

@@ -39,6 +39,14 @@ def test_a_project_is_added_with_limits_and_budgets(operator):
     assert AuditEntry.objects.filter(action="project.added", target_id=project.pk).exists()
 
 
+def test_a_project_is_put_on_a_cassette(operator):
+    project = Project.objects.create(name="ci")
+    text = operator.get(change(project)).content.decode()
+    assert "no provider is called" in text
+    assert operator.post(change(project), {"name": "ci", "cassette": "record", **NO_BUDGETS}).status_code == 302
+    assert Project.objects.get().cassette == "record"
+
+
 def test_a_projects_page_lists_its_keys_and_credentials(operator):
     project = Project.objects.create(name="search")
     key, _ = issuing.issue("its key", terms=issuing.Terms(project))
