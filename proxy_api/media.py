@@ -24,7 +24,7 @@ from keys.outbound import AddressRefused, check_origin, listed, read_url
 from proxy_api import transport
 from proxy_api.chat import Audio, ChatRequest, File, Image, Message, Part, Reasoning, ToolCall, ToolResult
 from proxy_api.errors import AddressBlocked, BadRequest, GatewayError, UpstreamTimeout
-from proxy_api.transport import Deadlines, Exchange, Watch
+from proxy_api.transport import Deadlines, Exchange, Watching
 from proxy_api.transport_wire import REDIRECTS
 from proxy_api.upstream import UpstreamRequest
 
@@ -60,7 +60,12 @@ class Fetched:
 
 
 def with_media(
-    request: ChatRequest, *, wants_bytes: bool, kept: dict[str, Fetched], watch: Watch | None, any_base64: bool = False
+    request: ChatRequest,
+    *,
+    wants_bytes: bool,
+    kept: dict[str, Fetched],
+    watch: Watching | None,
+    any_base64: bool = False,
 ) -> Generator[None, None, ChatRequest]:
     """The request with its media checked and fetched; yields None for each ping's length of waiting.
 
@@ -227,7 +232,7 @@ class Job:
             return self.left.pop() if self.left and self.failure is None else None
 
 
-def fetch_all(wanted: dict[str, str], kept: dict[str, Fetched], watch: Watch | None) -> Generator[None]:
+def fetch_all(wanted: dict[str, str], kept: dict[str, Fetched], watch: Watching | None) -> Generator[None]:
     """wanted: address -> where it stands; what is found goes into `kept`. Yields None for each ping's length."""
     job = Job(wanted, settings.DRAGOMAN_MEDIA_MAX_BYTES)
     job.start()

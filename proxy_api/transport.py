@@ -15,11 +15,11 @@ from keys.outbound import AddressRefused, Resolver, read_url
 from proxy_api.errors import UpstreamError
 from proxy_api.transport_exchange import Deadlines, Exchange, Terms, in_flight, shut_down
 from proxy_api.transport_pool import Origin, Pool
-from proxy_api.transport_watch import Watch
+from proxy_api.transport_watch import Watch, Watching
 from proxy_api.transport_wire import Head, request_head
 from proxy_api.upstream import Upload, UpstreamRequest
 
-__all__ = ("Deadlines", "Exchange", "Head", "ProviderAdapter", "Watch", "in_flight", "send", "shut_down")
+__all__ = ("Deadlines", "Exchange", "Head", "ProviderAdapter", "Watch", "Watching", "in_flight", "send", "shut_down")
 
 
 class ProviderAdapter(requests.adapters.BaseAdapter):
@@ -110,7 +110,7 @@ def _deadlines_of(timeout: float | tuple[float, float | None] | None) -> Deadlin
 _ADAPTER = ProviderAdapter()
 
 
-def send(request: UpstreamRequest, deadlines: Deadlines, watch: Watch | None = None) -> Exchange:
+def send(request: UpstreamRequest, deadlines: Deadlines, watch: Watching | None = None) -> Exchange:
     """Write `request` to its provider, over a pooled connection where one is alive.
 
     Raises UpstreamError (code upstream_tls for a certificate), UpstreamTimeout (outcome timeout_connect), all retryable

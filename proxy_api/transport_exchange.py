@@ -21,7 +21,7 @@ from proxy_api.errors import (
     UpstreamTimeout,
 )
 from proxy_api.transport_pool import Connection, Origin, Pool
-from proxy_api.transport_watch import Watch
+from proxy_api.transport_watch import Watching
 from proxy_api.transport_wire import (
     MAX_ANSWER_BYTES,
     REDIRECTS,
@@ -58,7 +58,7 @@ class Terms:
     whether it carries no key (UpstreamRequest.public)."""
 
     deadlines: Deadlines = field(default_factory=Deadlines)
-    watch: Watch | None = None
+    watch: Watching | None = None
     trusted: bool = False
     public: bool = False
 
@@ -322,7 +322,7 @@ class Exchange:
         except OSError:
             raise self._failed(self._ended or self._answer.cut()) from None
 
-    def _is_readable(self, watch: Watch, sock: socket.socket, seconds: float) -> bool:
+    def _is_readable(self, watch: Watching, sock: socket.socket, seconds: float) -> bool:
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         ready = watch.wait(sock.fileno(), 0 if pending else seconds) or pending
         if watch.gone:

@@ -11,8 +11,8 @@ import errno
 import select
 import socket
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from gevent import get_hub, monkey
 
@@ -21,6 +21,24 @@ from proxy_api.transport_peek import peek
 
 PIPELINED_CHECK = 0.25  # seconds between two looks at a client that has sent its next request already
 _TCP_CLOSED = (7, 8, 9, 11)  # CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING of linux/include/net/tcp_states.h
+
+
+class Watching(Protocol):
+    """What a call asks of whoever watches its client: a Watch, or several as one (joining/audience.py)."""
+
+    on_gone: Callable[[], None] | None
+
+    @property
+    def driven(self) -> bool: ...
+    @property
+    def begun(self) -> bool: ...
+    @property
+    def gone(self) -> bool: ...
+    def begin(self) -> None: ...
+    def check(self) -> bool: ...
+    def wait(self, upstream: int, seconds: float) -> bool: ...
+    def parting(self) -> ClientGone: ...
+    def close(self) -> None: ...
 
 
 class Watch:
@@ -65,13 +83,12 @@ class Watch:
     def wait(self, upstream: int, seconds: float) -> bool:
         """For threads: wait until `upstream` (a descriptor) is readable, the client is gone, or the time is over.
         True where the upstream is readable."""
-        poll = select.poll()
-        poll.register(upstream, select.POLLIN)
-        if not self.pipelined:
+        return wait_for(upstream, (self,), seconds)
+
+    def add_to(self, poll: select.poll) -> None:
+        """Let `poll` wake for this client too, unless it has sent its next request already."""
+        if not self.pipelined and self._fd >= 0:
             poll.register(self._fd, select.POLLIN)
-        ready = dict(poll.poll(max(min(seconds, PIPELINED_CHECK) if self.pipelined else seconds, 0) * 1000))
-        self.check()
-        return upstream in ready
 
     def parting(self) -> ClientGone:
         """The error of a call whose client is gone: seen here, or by the server's write that failed just now."""
@@ -116,3 +133,17 @@ class Watch:
         except OSError as error:
             self.late = error.errno == errno.ETIMEDOUT
             return not self.pipelined  # a unix socket has no TCP state to ask for
+
+
+def wait_for(upstream: int, watches: Sequence[Watch], seconds: float) -> bool:
+    """As Watch.wait, for the clients of several."""
+    poll = select.poll()
+    poll.register(upstream, select.POLLIN)
+    for watch in watches:
+        watch.add_to(poll)
+    if any(watch.pipelined for watch in watches):
+        seconds = min(seconds, PIPELINED_CHECK)
+    ready = dict(poll.poll(max(seconds, 0) * 1000))
+    for watch in watches:
+        watch.check()
+    return upstream in ready
