@@ -24,12 +24,25 @@ class Slot:
         return self.digest.hex()
 
     def seal(self, part: Part, plain: bytes) -> bytes:
-        where = completion_place(self.name, self.scope, part)
-        return seal_under(self.caller_key, plain, where) if self.caller_key else ring().seal(plain, where)
+        return self._sealed(plain, completion_place(self.name, self.scope, part))
 
     def unseal(self, part: Part, sealed: bytes) -> bytes:
         """The plain part. Raises keys.sealing.SealBroken where it was sealed for another slot, part or caller."""
-        where = completion_place(self.name, self.scope, part)
+        return self._unsealed(sealed, completion_place(self.name, self.scope, part))
+
+    def seal_piece(self, call: str, number: int, plain: bytes) -> bytes:
+        """Seal what has come of an answer that is still being made. call: the id of the call that makes it; number: how
+        many pieces came before."""
+        return self._sealed(plain, piece_place(self.name, self.scope, call, number))
+
+    def unseal_piece(self, call: str, number: int, sealed: bytes) -> bytes:
+        """Raises keys.sealing.SealBroken where it is another slot's, call's or number's."""
+        return self._unsealed(sealed, piece_place(self.name, self.scope, call, number))
+
+    def _sealed(self, plain: bytes, where: bytes) -> bytes:
+        return seal_under(self.caller_key, plain, where) if self.caller_key else ring().seal(plain, where)
+
+    def _unsealed(self, sealed: bytes, where: bytes) -> bytes:
         return unseal_under(self.caller_key, sealed, where) if self.caller_key else ring().unseal(sealed, where)
 
 
@@ -41,6 +54,10 @@ def unseal_completion(digest: str, scope: str, part: Part, sealed: bytes) -> byt
 
 def completion_place(digest: str, scope: str, part: Part) -> bytes:
     return place("completion", part, digest, scope)
+
+
+def piece_place(digest: str, scope: str, call: str, number: int) -> bytes:
+    return place("running completion", digest, scope, call, str(number))
 
 
 def seal_body(record_id: str, part: Part, plain: bytes | None) -> bytes:

@@ -192,6 +192,21 @@ def test_the_table_answers_late_within_the_grace_and_no_later(settings: Settings
     assert find(MINE, NOW + 66, stale=100) is None
 
 
+@pytest.mark.parametrize("caller_key", [b"", bytes(32)], ids=["by the ring", "to its caller"])
+def test_a_piece_of_a_running_answer_opens_at_its_place_alone(caller_key: bytes) -> None:
+    slot = Slot(DIGEST, "key:1", caller_key)
+    piece = slot.seal_piece("call", 3, b"Paris")
+    assert slot.unseal_piece("call", 3, piece) == b"Paris"
+    for other, call, number in (
+        (slot, "call", 4),
+        (slot, "another", 3),
+        (Slot(DIGEST, "key:2", caller_key), "call", 3),
+        (Slot(DIGEST, "key:1", bytes([1] * 32)), "call", 3),
+    ):
+        with pytest.raises(SealBroken):
+            other.unseal_piece(call, number, piece)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seconds", [10, 7200])
 def test_an_end_that_an_admin_has_set_counts_before_the_one_that_was_sealed(seconds: int) -> None:
