@@ -35,6 +35,9 @@ class Resource(ControlView):
             raise not_found()
         return row
 
+    def check(self, row: Any) -> None:
+        """Whether the caller may write this row, as it is and as it shall be. Raises GatewayError (403)."""
+
     def represented(self, rows: Sequence[Model]) -> list[Any]:
         return list(self.serializer(rows, many=True).data)
 
@@ -60,6 +63,7 @@ class ListView(PageView):
         values = answered(self.serializer(data=body_of(request)))
         row = self.model()
         acts.put(row, values)
+        self.check(row)
         told = self.made(row)
         return shown({**self.represented([row])[0], **told}, 201)
 
@@ -81,8 +85,10 @@ class RowView(ReadView):
 
     def patch(self, request: HttpRequest, id: str) -> HttpResponse:
         row = self.row(id)
+        self.check(row)
         values = answered(self.serializer(row, data=body_of(request), partial=True))
         names = acts.put(row, values)
+        self.check(row)
         try:
             acts.change(row, names, self.actor)
         except ObjectDoesNotExist:
@@ -94,5 +100,7 @@ class DeletableView(RowView):
     """GET, PATCH or DELETE one row."""
 
     def delete(self, request: HttpRequest, id: str) -> HttpResponse:
-        acts.remove(self.row(id), self.actor)
+        row = self.row(id)
+        self.check(row)
+        acts.remove(row, self.actor)
         return HttpResponse(status=204)

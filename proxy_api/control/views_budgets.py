@@ -19,7 +19,9 @@ from proxy_api.control.reading import answered, body_of
 from proxy_api.control.resources import DeletableView, ListView, Resource, Values
 from proxy_api.control.serializers.budgets import BudgetFilters, BudgetSerializer, LimitsSerializer
 from proxy_api.control.serializers.keys import NothingSerializer
-from proxy_api.control.views import ControlView, shown
+from proxy_api.control.views import ControlView, check_role, shown
+
+CHANGE_LIMITS = "keys.change_installationlimits"
 
 
 class BudgetResource(Resource):
@@ -28,6 +30,11 @@ class BudgetResource(Resource):
 
     def rows(self) -> QuerySet[Budget]:
         return Budget.objects.select_related("key", "project")
+
+    def check(self, row: Budget) -> None:
+        """A budget of the whole installation is one of its limits: whoever may change those may write it."""
+        if row.key_id is None and row.project_id is None:
+            check_role(self.administrator, CHANGE_LIMITS)
 
     def represented(self, rows: Sequence[Any]) -> list[Any]:
         """With their use: one question to Redis for all of them."""
@@ -76,6 +83,7 @@ class BudgetResetView(BudgetResource):
 
     def post(self, request: HttpRequest, id: str) -> HttpResponse:
         budget = self.row(id)
+        self.check(budget)
         answered(NothingSerializer(data=body_of(request)))
         acts.reset(budget, self.moment, self.actor)
         return shown(self.represented([budget])[0])
@@ -85,7 +93,7 @@ class BudgetResetView(BudgetResource):
 class LimitsView(ControlView):
     """One row, which is there as soon as somebody sets one of them."""
 
-    rights = {"get": "keys.view_installationlimits", "patch": "keys.change_installationlimits"}
+    rights = {"get": "keys.view_installationlimits", "patch": CHANGE_LIMITS}
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return shown(LimitsSerializer(InstallationLimits.objects.first() or InstallationLimits()).data)

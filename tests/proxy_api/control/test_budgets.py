@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from cache_admin.models import UsageRecord
 from keys.ids import new_id
-from keys.models import AuditEntry, Budget, Project
+from keys.models import AuditEntry, Budget, Project, Role
 from tests.proxy_api.control.asking import Admin
 
 
@@ -58,6 +59,28 @@ def test_budgets_are_of_a_key_a_project_or_the_installation(admin: Admin) -> Non
     assert [row["project"] for row in admin.get("budgets?of=installation").json()["data"]] == [None]
     assert len(admin.get("budgets?project=search").json()["data"]) == 1
     assert admin.post("budgets", {"key": "ci", "project": "search", "amount": 1}).refused() == (400, "project")
+
+
+def test_only_who_may_change_the_installations_limits_writes_its_budgets(
+    admin: Admin, admin_of: Callable[[Role], Admin]
+) -> None:
+    manager = admin_of(Role.KEY_MANAGER)
+    whole = admin.post("budgets", {"amount": 1}).made()["id"]
+    manager.post("keys", {"name": "ci"})
+    own = manager.post("budgets", {"key": "ci", "amount": 1, "period": "day"}).made()["id"]
+    tries = [
+        manager.post("budgets", {"amount": 9, "period": "day"}),
+        manager.patch(f"budgets/{whole}", {"amount": 9}),
+        manager.patch(f"budgets/{whole}", {"key": "ci"}),
+        manager.patch(f"budgets/{own}", {"key": None}),
+        manager.post(f"budgets/{whole}/reset"),
+    ]
+    assert [(one.status, one.error()["code"]) for one in tries] == [(403, "role_not_allowed")] * 5
+    rows = [
+        (row["id"], row["key"] is None, row["amount"], row["reset_at"]) for row in admin.get("budgets").json()["data"]
+    ]
+    assert rows == [(own, False, "1", None), (whole, True, "1", None)]
+    assert admin.patch(f"budgets/{whole}", {"amount": 2}).made()["amount"] == "2"
 
 
 @pytest.mark.parametrize(
