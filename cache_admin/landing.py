@@ -1,15 +1,17 @@
 """Rows from the spool land in the tables, each batch in one transaction, so that landing twice changes nothing.
 
-Invariants: a final usage record is never changed; of a completion the newest counts; a hit is counted together with
-the first landing of its final usage record, and never again; a key's last use only ever grows later.
+Invariants: a final usage record is never changed; of a completion the newest counts, with the pin and the note that it
+has; a hit is counted together with the first landing of its final usage record, and never again; a key's last use only
+ever grows later.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max, Q
 
@@ -19,7 +21,7 @@ from cache_admin.rows import OPEN, Rows, moment
 from keys.models import VirtualKey
 
 STATEMENT_ROWS = 500
-_KEPT = {"digest", "hits", "last_hit_at"}
+_KEPT = {"digest", "hits", "last_hit_at", "pinned", "note"}
 _USAGE_COLUMNS = [column.name for column in UsageRecord._meta.concrete_fields if not column.primary_key]
 _COMPLETION_COLUMNS = [column.name for column in StoredCompletion._meta.concrete_fields if column.name not in _KEPT]
 
@@ -81,25 +83,35 @@ def _count_hits(news: Iterable[UsageRecord]) -> None:
     for row in news:
         hits[row.cache_digest] += 1
         latest[row.cache_digest] = max(row.at, latest.get(row.cache_digest, row.at))
-    found = list(StoredCompletion.objects.filter(pk__in=latest).only("digest", "hits", "last_hit_at"))
+    found = list(StoredCompletion.objects.filter(pk__in=latest).only("digest", "hits", "last_hit_at", "used_at"))
     for completion in found:
         completion.hits += hits[completion.digest]
         last = latest[completion.digest]
         completion.last_hit_at = max(last, completion.last_hit_at or last)
-    StoredCompletion.objects.bulk_update(found, ["hits", "last_hit_at"], batch_size=200)
+        completion.used_at = max(last, completion.used_at)
+    StoredCompletion.objects.bulk_update(found, ["hits", "last_hit_at", "used_at"], batch_size=200)
 
 
 def _land_completions(rows: Iterable[StoredCompletion], now: datetime) -> int:
-    alive = [row for row in rows if row.expires_at > now]
-    known = dict(
-        StoredCompletion.objects.filter(pk__in=[row.digest for row in alive]).values_list("digest", "created_at")
-    )
-    news = [row for row in alive if row.digest not in known or row.created_at > known[row.digest]]
+    for row in rows:
+        row.kept_until = None if row.cassette else row.expires_at + timedelta(seconds=settings.DRAGOMAN_CACHE_GRACE)
+    alive = [row for row in rows if row.kept_until is None or row.kept_until > now]
+    known = _known(row.digest for row in alive)
+    news = [row for row in alive if row.digest not in known or row.created_at > known[row.digest].created_at]
     _count_earlier_hits([row for row in news if row.digest not in known])
+    for row in news:
+        if row.digest in known and known[row.digest].pinned:
+            row.kept_until = None
     StoredCompletion.objects.bulk_create(
         news, STATEMENT_ROWS, update_conflicts=True, unique_fields=["digest"], update_fields=_COMPLETION_COLUMNS
     )
     return len(news)
+
+
+def _known(digests: Iterable[str]) -> dict[str, StoredCompletion]:
+    """The rows that are there, locked: an admin who pins one waits until what lands has landed, and finds that row."""
+    rows = StoredCompletion.objects.select_for_update().order_by("digest")
+    return rows.only("created_at", "pinned").in_bulk(list(digests))
 
 
 def _count_earlier_hits(news: list[StoredCompletion]) -> None:
@@ -113,3 +125,4 @@ def _count_earlier_hits(news: list[StoredCompletion]) -> None:
     for row in news:
         if row.digest in found:
             row.hits, row.last_hit_at = found[row.digest]["n"], found[row.digest]["last"]
+            row.used_at = max(row.created_at, row.last_hit_at)

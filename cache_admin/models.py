@@ -6,13 +6,15 @@ Invariant: usage and completions are written by shipping.py and purging.py alone
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 
 class StoredCompletion(models.Model):
     """A finished answer under its digest: the table behind Redis.
 
     digest: hex of the keyed digest of request, route and scope; answer_sealed comes before request_sealed because
-    SQLite walks a row's bytes in order, and the look-up reads the answer alone.
+    SQLite walks a row's bytes in order, and the look-up reads the answer alone. Tokens and cost are of the call that
+    stored it: what a hit saves. A purge leaves what is pinned, and cassettes: there kept_until is empty.
     """
 
     digest = models.CharField(max_length=64, primary_key=True)
@@ -20,6 +22,9 @@ class StoredCompletion(models.Model):
     scope = models.CharField(max_length=200)
     key_id = models.CharField(max_length=64, blank=True)
     key_name = models.CharField(max_length=200, blank=True)
+    project_id = models.CharField(max_length=64, blank=True, default="")
+    project_name = models.CharField(max_length=200, blank=True, default="")
+    endpoint = models.CharField(max_length=64, blank=True, default="")
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=256)
     model_asked = models.CharField(max_length=256, blank=True)
@@ -27,8 +32,17 @@ class StoredCompletion(models.Model):
     request_id = models.CharField(max_length=64, blank=True, help_text="The usage record of the call that stored it")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    kept_until = models.DateTimeField(null=True, help_text="When a purge may take it: expired, and its grace over")
+    used_at = models.DateTimeField(default=timezone.now, help_text="Stored or last hit, whichever was later")
+    pinned = models.BooleanField(default=False)
+    cassette = models.BooleanField(default=False, help_text="Recorded for good by a project's cassette")
+    sealed_to_caller = models.BooleanField(default=False, help_text="Opens with the caller's token alone")
+    note = models.CharField(max_length=1000, blank=True, default="")
     hits = models.BigIntegerField(default=0)
     last_hit_at = models.DateTimeField(null=True, blank=True)
+    input_tokens = models.BigIntegerField(null=True)
+    output_tokens = models.BigIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     size = models.BigIntegerField(default=0, help_text="Bytes of request and answer as they are kept")
     request_sealed = models.BinaryField()
 
@@ -38,12 +52,50 @@ class StoredCompletion(models.Model):
             models.Index(fields=["model", "created_at"], name="completion_model"),
             models.Index(fields=["key_id", "created_at"], name="completion_key"),
             models.Index(fields=["provider", "created_at"], name="completion_provider"),
+            models.Index(fields=["project_id", "created_at"], name="completion_project"),
+            models.Index(fields=["created_at"], name="completion_pinned", condition=models.Q(pinned=True)),
+            # With the size, so that the sum of all sizes is read from the index, not from a million sealed rows.
+            models.Index(fields=["kept_until", "size"], name="completion_kept"),
+            models.Index(fields=["used_at"], name="completion_used", condition=models.Q(kept_until__isnull=False)),
         ]
         permissions = [("view_bodies", "Can read stored prompts and completions")]
         verbose_name = "cached completion"
 
     def __str__(self) -> str:
         return f"Answer of {self.model} ({self.digest[:12]})"
+
+
+class CompletionWord(models.Model):
+    """That a word stands in the request of a completion. word: 63 bits of its HMAC, so that a dump tells no word; the
+    primary key is the index that a search reads, newest first."""
+
+    pk = models.CompositePrimaryKey("word", "created_at", "digest")
+    word = models.BigIntegerField()
+    created_at = models.DateTimeField(help_text="The completion's")
+    digest = models.CharField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return f"A word of {self.digest[:12]}"
+
+
+class Removal(models.Model):
+    """How many completions went on a day (UTC), and how many bytes of them, for one reason."""
+
+    class Reason(models.TextChoices):
+        EXPIRED = "expired", "expired"
+        EVICTED = "evicted", "least used, of too many"
+        CHOSEN = "chosen", "purged by hand"
+
+    day = models.DateField()
+    reason = models.CharField(max_length=8, choices=Reason)
+    completions = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0, help_text="Bytes")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "reason"], name="one_removal_a_day_and_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.completions} {self.reason} on {self.day}"
 
 
 class UsageRecord(models.Model):

@@ -22,7 +22,11 @@ from cache_admin.spool import Record
 
 RECORD_VERSION = 1
 OPEN = "open"
-_COMPLETION_TEXTS = ("provider", "model", "model_asked", "endpoint_name", "key_id", "key_name", "request_id")
+# What a completion's header says under the names of its row.
+_COMPLETION_FACTS = (
+    *("provider", "model", "model_asked", "endpoint", "endpoint_name", "key_id", "key_name", "project_id"),
+    *("project_name", "request_id", "input_tokens", "output_tokens", "cost_usd", "cassette", "sealed_to_caller"),
+)
 
 
 @dataclass(slots=True)
@@ -77,16 +81,17 @@ def usage_row(header: dict[str, Any], instance: str) -> UsageRecord:
 
 def completion_row(record: Record) -> StoredCompletion:
     header, cut = record.header, record.header["answer"]
-    texts = {name: fitting(StoredCompletion, name)(header.get(name)) for name in _COMPLETION_TEXTS}
+    facts = {name: fit(header.get(name)) for name, fit in _COMPLETION_FITS.items()}
     return StoredCompletion(
         digest=header["digest"],
         scope=header["scope"],
         answer_sealed=record.blob[:cut],
         request_sealed=record.blob[cut:],
         created_at=moment(header["stored_at"]),
+        used_at=moment(header["stored_at"]),
         expires_at=moment(header["stored_at"] + header["ttl"]),
         size=len(record.blob),
-        **texts,
+        **facts,
     )
 
 
@@ -137,3 +142,4 @@ _FITS = {
     for column in UsageRecord._meta.concrete_fields
     if column.name not in _OWN
 }
+_COMPLETION_FITS = {name: fitting(StoredCompletion, name) for name in _COMPLETION_FACTS}

@@ -12,6 +12,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from cache_admin import spool
 from cache_admin.completions import Completion, store
@@ -241,7 +242,8 @@ def test_of_a_completion_the_newest_counts_and_keeps_its_hits() -> None:
     assert (row.key_id, row.model_asked, row.endpoint_name) == ("k1", "gpt", "main")
 
 
-def test_an_expired_completion_does_not_land() -> None:
+def test_a_completion_does_not_land_once_its_life_and_its_grace_are_over(settings: Settings) -> None:
+    settings.DRAGOMAN_CACHE_GRACE = 49
     kept(bytes(32), time.time() - 100, ttl=50)
     ship(time.time())
     assert not StoredCompletion.objects.exists()
