@@ -54,7 +54,10 @@ class SummaryFilters(Chosen):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The last thirty days where nothing is said; so many that the table can be summed while somebody waits."""
         until = attrs.get("until", timezone.now())
-        since = attrs.get("since", until - timedelta(days=USUAL_DAYS))
+        try:
+            since = attrs.get("since") or until - timedelta(days=USUAL_DAYS)
+        except OverflowError:
+            raise ValidationError({"until": "There is no such time."}) from None
         if until - since > timedelta(days=MOST_DAYS):
             raise ValidationError({"since": f"At most {MOST_DAYS} days at once."})
         return {**attrs, "since": since, "until": until}

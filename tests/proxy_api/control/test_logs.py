@@ -62,6 +62,11 @@ def test_a_query_that_is_none_is_refused_by_its_name(admin: Admin, query: str) -
     assert admin.get(f"usage?{query}").refused() == (400, query.partition("=")[0])
 
 
+@pytest.mark.parametrize(("query", "param"), [("until=0001-01-05T00:00:00Z", "until"), ("since=2020-01-01", "since")])
+def test_sums_of_no_such_time_or_of_too_much_are_refused(admin: Admin, query: str, param: str) -> None:
+    assert admin.get(f"usage/summary?{query}").refused() == (400, param)
+
+
 def test_sums_are_by_key_project_model_or_day(admin: Admin) -> None:
     tokens = {"input_tokens": 10, "output_tokens": 5}
     call(1, **tokens, cost_usd=Decimal("0.5"), model_served="gpt-4o", project_id="p", project_name="search")
