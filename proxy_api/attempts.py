@@ -28,6 +28,11 @@ from proxy_api.transport import Deadlines, Exchange
 from proxy_api.upstream import Route, UpstreamRequest
 
 SUCCESS = 200
+# The media types of answers: JSON, events, Ollama's and Cohere's lines, Bedrock's frames. Others are not kept.
+ANSWERS = frozenset(
+    {"application/json", "text/event-stream", "application/x-ndjson", "application/stream+json"}
+    | {"application/vnd.amazon.eventstream"}
+)
 REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")  # first that is there
 
 
@@ -59,7 +64,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     yield from way.complete(partial(completed, flight, route))
     request = request_for(call, route, way)
     flight.record.entry.dropped = [f"{loss.param}: {loss.reason}" for loss in way.losses]
-    if way.losses and (call.identity.strict or strict(call.headers)):
+    if way.losses and call.strict:
         raise unsayable(way.losses[0])
     with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
         while (head := exchange.head()) is None:
@@ -67,6 +72,7 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
         flight.record.entry.upstream_request_id = upstream_id(head.headers)
         if head.status != SUCCESS:
             raise refusal(way, head, exchange, call.identity.kind == "provider_key")
+        flight.typed = head.headers.get("content-type", "").partition(";")[0].strip().lower() in ANSWERS
         yield from receive(flight, exchange)
 
 
@@ -94,11 +100,6 @@ def completed(flight: Flight, route: Route, asked: ChatRequest, dialect: Dialect
         kept=flight.media,
         watch=flight.watch,
     )
-
-
-def strict(headers: Mapping[str, str]) -> bool:
-    """x-dragoman-strict: a parameter that would be left out or changed is refused instead."""
-    return headers.get("x-dragoman-strict", "0").strip().lower() in ("1", "true")
 
 
 def unsayable(loss: Loss) -> BadRequest:

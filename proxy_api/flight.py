@@ -9,8 +9,9 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from cache_admin import completions
+from cache_admin import completions, prices
 from cache_admin.completions import Completion
 from cache_admin.sealed import Slot
 from cache_admin.thoughts import Owner
@@ -26,6 +27,9 @@ from proxy_api.recording import Record
 from proxy_api.selectors import NOTHING, Selected
 from proxy_api.transport import Watch
 from proxy_api.upstream import Route
+
+# What a cached completion's row and its call's usage record say alike.
+LABELS = ("key_id", "key_name", "project_id", "project_name", "endpoint", "model_asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,34 @@ class Call:
 
     @property
     def kept(self) -> str:
-        """What the ledger keeps of this call's content: none, metadata or full."""
-        return self.identity.log_bodies or str(settings.DRAGOMAN_LOG_BODIES)
+        """What the ledger keeps of this call's content: none, metadata or full. Never full where nobody but the caller
+        shall read it."""
+        kept = self.identity.log_bodies or str(settings.DRAGOMAN_LOG_BODIES)
+        return "metadata" if kept == "full" and self.identity.seal_to_caller else kept
+
+    @property
+    def strict(self) -> bool:
+        """A parameter that would be left out or changed is refused instead."""
+        said = self.headers.get("x-dragoman-strict")
+        return self.identity.strict or (said is not None and said.strip().lower() in ("1", "true"))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was decided before the first attempt."""
+    """What was decided before the first attempt. cassette_name: of a recorded or replayed call; spare: a stale answer
+    that is given where the provider fails before its own has begun."""
 
     routes: Sequence[Route]
     policy: Policy
     slot: Slot
+    cassette_name: str = ""
+    spare: Completion | None = None
 
 
 @dataclass(slots=True)
 class Flight:
     """A call under way: its plan, its record, and the way of the route that is being tried. media: what was fetched
-    for it, by address, whichever attempt did."""
+    for it, by address, whichever attempt did; typed: the provider's answer is of a media type that answers have."""
 
     call: Call
     plan: Plan
@@ -73,6 +88,7 @@ class Flight:
     watch: Watch | None
     way: relay.Way | None = None
     started: bool = False
+    typed: bool = False
     media: dict[str, Fetched] = field(default_factory=dict)
 
     def release(self) -> None:
@@ -103,7 +119,7 @@ class Flight:
         """The answer is complete: keep it where the rule says so, write the final record. True where it was stored."""
         assert self.way is not None
         clock = self.record.marks.done = time.monotonic()
-        kept = stored(self, self.way) if self.plan.policy.write and self.way.facts.sound else b""
+        kept = stored(self, self.way) if self.plan.policy.write and self.typed and self.way.facts.sound else b""
         self.record.entry.cache_digest = self.plan.slot.name if kept else ""
         if kept and not self.call.stream:
             self.record.entry.cache = "stored"
@@ -117,8 +133,8 @@ class Flight:
 
 
 def stored(flight: Flight, way: relay.Way) -> bytes:
-    """Put a complete answer into the cache, sealed, under the caller's scope. As completions.put."""
-    call, entry, route = flight.call, flight.record.entry, flight.record.route
+    """Put a complete answer into the cache, sealed, in the call's slot. As completions.put."""
+    plan, entry, route = flight.plan, flight.record.entry, flight.record.route
     assert route is not None
     completion = Completion(
         answer=way.completion(),
@@ -126,12 +142,22 @@ def stored(flight: Flight, way: relay.Way) -> bytes:
         model=route.model,
         endpoint_name=route.credential.name,
         stored_at=time.time(),
-        ttl=flight.plan.policy.ttl,
+        ttl=plan.policy.ttl,
+        dropped=entry.dropped,
+        cassette_name=plan.cassette_name,
     )
-    label = {
-        "key_id": entry.key_id,
-        "key_name": entry.key_name,
-        "request_id": call.id,
-        "model_asked": entry.model_asked,
+    return completions.put(plan.slot, completion, flight.call.body.raw, label(flight, way, route))
+
+
+def label(flight: Flight, way: relay.Way, route: Route) -> dict[str, Any]:
+    """What a completion's row says in the clear: whose call stored it, and what that call took, which is what a hit
+    saves."""
+    entry, usage = flight.record.entry, way.facts.usage
+    return {
+        **{name: getattr(entry, name) for name in LABELS},
+        "request_id": entry.id,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "cost_usd": prices.cost(route.provider.name, route.model, usage) if usage else None,
+        "cassette": bool(flight.plan.cassette_name),
     }
-    return completions.put(flight.plan.slot, completion, call.body.raw, label)
