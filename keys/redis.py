@@ -85,6 +85,10 @@ class Pipe:
         self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
         self.losses = 0
 
+    def open(self) -> bool:
+        """Whether the breaker is."""
+        return self._breaker.failures >= FAILURES_TO_OPEN
+
     def tell(self, command: tuple[Argument, ...]) -> None:
         """Send at once, between two exchanges or in the middle of one, and do not wait: the reply comes after those
         of the exchange under way, and is read, and forgotten, by the next."""
@@ -222,6 +226,11 @@ def tell(*args: Argument) -> None:
     """A command whose reply nobody needs. It is on its way when this returns, before whatever anyone asks later.
     RedisAway where Redis has not answered lately; a refusal is not heard of."""
     _pipe().tell(args)
+
+
+def away() -> bool:
+    """Whether Redis has not answered lately, as far as this process knows."""
+    return _pipe().open()
 
 
 def losses() -> int:

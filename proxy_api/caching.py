@@ -1,7 +1,8 @@
 """Whether a call may read and write the cache, and under which key. Pure: headers and JSON in, a decision out.
 
 The rule is the reference's: `auto` caches where the answer is meant to repeat (temperature is the number 0, or a seed
-is set), `always` and `never` say it outright, Cache-Control narrows it per call (RFC 9111, section 5.2.1).
+is set), `always` and `never` say it outright, Cache-Control narrows it per call (RFC 9111, section 5.2.1) or lets it
+have a stale answer (RFC 5861).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from proxy_api.errors import BadRequest
+from cache_admin.completions import ENDLESS
+from proxy_api.errors import BadRequest, GatewayError
 
+REPLAY = "replay"  # a project's cassette: kept answers alone
 MODES = ("auto", "always", "never")
 STREAM_FORMATS = ("openai", "vercel-ai")
 LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
@@ -24,13 +27,18 @@ KEYED_HEADERS = ("openai-beta", "anthropic-beta", "x-bt-project-id")
 @dataclass(frozen=True, slots=True)
 class Policy:
     """read, write: may this call; max_age: oldest entry served, seconds (None: any); ttl: life of what it writes,
-    seconds; bypass: why it may neither, in one word ("" where it may)."""
+    seconds; bypass: why it may neither, in one word ("" where it may); only_if_cached: no provider is called;
+    stale_if_error, stale_while_revalidate: how stale an entry may be, seconds, where the provider fails, and where a
+    fresh one is fetched meanwhile."""
 
     read: bool
     write: bool
     ttl: int
     max_age: int | None = None
     bypass: str = ""
+    only_if_cached: bool = False
+    stale_if_error: int = 0
+    stale_while_revalidate: int = 0
 
     @property
     def involved(self) -> bool:
@@ -49,13 +57,38 @@ def policy(
     mode = one_of(headers, "x-bt-use-cache", MODES) or default_mode
     one_of(headers, "x-bt-use-creds-cache", MODES)
     ttl = time_to_live(headers.get("x-bt-cache-ttl"), max_ttl)
+    wishes = directives(headers.get("cache-control"))
     bypass = refused_by(mode, repeats or repeatable(body))
     if bypass:
-        return Policy(read=False, write=False, ttl=ttl, bypass=bypass)
-    wishes = directives(headers.get("cache-control"))
+        return Policy(read=False, write=False, ttl=ttl, bypass=bypass, only_if_cached="only-if-cached" in wishes)
+    return narrowed(ttl, wishes) if wishes else Policy(read=True, write=True, ttl=ttl)
+
+
+def cassette_policy(cassette: str, headers: Mapping[str, str]) -> Policy:
+    """As policy(), for a project whose calls are recorded or replayed, whatever they ask: a recording is for good, and
+    a replay calls nobody. Of their wishes Cache-Control alone counts, while recording. Raises BadRequest."""
+    one_of(headers, "x-bt-use-cache", MODES)
+    one_of(headers, "x-bt-use-creds-cache", MODES)
+    time_to_live(headers.get("x-bt-cache-ttl"), ENDLESS)
+    if cassette == REPLAY:
+        return Policy(read=True, write=False, ttl=ENDLESS, only_if_cached=True)
+    return narrowed(ENDLESS, directives(headers.get("cache-control")))
+
+
+def narrowed(ttl: int, wishes: Mapping[str, str]) -> Policy:
+    """What Cache-Control leaves of a call that may read and write."""
     max_age = age_limit(wishes)
     read, write = max_age != 0, "no-store" not in wishes
-    return Policy(read, write, ttl, max_age, "" if read or write else "cache-control")
+    return Policy(
+        read,
+        write,
+        ttl,
+        max_age,
+        bypass="" if read or write else "cache-control",
+        only_if_cached="only-if-cached" in wishes,
+        stale_if_error=seconds(wishes.get("stale-if-error")),
+        stale_while_revalidate=seconds(wishes.get("stale-while-revalidate")),
+    )
 
 
 def refused_by(mode: str, repeats: bool) -> str:
@@ -107,12 +140,32 @@ def age_limit(wishes: Mapping[str, str]) -> int | None:
         return 0
     if "max-age" not in wishes:
         return None
-    argument = wishes["max-age"]
-    return int(argument[:18]) if argument.isascii() and argument.isdigit() else 0
+    return seconds(wishes["max-age"])
 
 
-def fresh_enough(rules: Policy, age: float) -> bool:
-    return rules.max_age is None or age <= rules.max_age
+def seconds(argument: str | None) -> int:
+    """A directive's delta-seconds; 0 where it is absent or none."""
+    return int(argument[:18]) if argument and argument.isascii() and argument.isdigit() else 0
+
+
+Verdict = Literal["fresh", "stale", "spare", "useless"]
+
+
+def verdict(rules: Policy, age: float, ttl: int) -> Verdict:
+    """What a kept answer is to this call: `fresh`; `stale`, but good enough while another is fetched; `spare`, for
+    where the provider fails. age, ttl: seconds."""
+    late = age - (ttl if rules.max_age is None else min(ttl, rules.max_age))
+    if rules.read and late <= 0:
+        return "fresh"
+    if rules.read and late <= rules.stale_while_revalidate:
+        return "stale"
+    return "spare" if rules.stale_if_error and late <= rules.stale_if_error else "useless"
+
+
+def not_cached() -> GatewayError:
+    """Only a kept answer would have done, and none fits (RFC 9111, 5.2.1.7). Asking again changes nothing."""
+    message = "No cached answer fits this request, and only a cached one was asked for."
+    return GatewayError(message, status=504, code="cache_miss", outcome="refused", headers={"x-should-retry": "false"})
 
 
 def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[str, str], canonical: bytes) -> bytes:

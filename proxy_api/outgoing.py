@@ -19,13 +19,13 @@ NAME_LIMIT = 256
 DROPPED_LIMIT = 4096  # characters; clients take 8 KiB a header and more
 
 
-def hit_headers(record: Record, found: Completion, now: float) -> dict[str, str]:
-    """The headers of a stored answer. now: Unix seconds."""
+def hit_headers(record: Record, found: Completion, now: float, stale: str = "") -> dict[str, str]:
+    """The headers of a stored answer. now: Unix seconds; stale: why it is given although it is, "" where it is not."""
     life = f"max-age={found.ttl}"
     return {
         **shared_headers(record),
         "x-bt-cached": "HIT",
-        "x-dragoman-cache": "hit",
+        "x-dragoman-cache": f"stale; {stale}" if stale else "hit",
         "age": str(max(0, int(now - found.stored_at))),
         "cache-control": f"{life}, no-transform" if record.entry.stream else life,
     }
@@ -43,8 +43,6 @@ def answer_headers(record: Record, rules: Policy) -> dict[str, str]:
         headers["age"], headers["cache-control"] = "0", f"max-age={rules.ttl}"
     if entry.stream:
         headers["cache-control"] = f"{headers.get('cache-control', 'no-cache')}, no-transform"
-    if entry.dropped:
-        headers["x-dragoman-dropped"] = dropped_names(entry)
     if entry.cost_usd is not None and not entry.stream:
         headers["x-dragoman-cost"] = str(entry.cost_usd)
     return headers
@@ -61,6 +59,8 @@ def shared_headers(record: Record) -> dict[str, str]:
     }
     if entry.credential:
         headers["x-bt-used-endpoint"] = printable(entry.credential)
+    if entry.dropped:
+        headers["x-dragoman-dropped"] = dropped_names(entry)
     return headers
 
 

@@ -80,6 +80,13 @@ class Record:
         except SpoolUnavailable as unavailable:
             logger.error("the record of the failed call %s is lost: %s", self.entry.id, unavailable)
 
+    def stand_in(self, error: GatewayError, facts: Facts) -> None:
+        """The provider failed, and another answer stands in for its own: what it may bill stays on the record."""
+        self.note(facts)
+        self.settle()
+        self.route = None
+        self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
+
     def note(self, facts: Facts) -> None:
         entry, usage = self.entry, facts.usage
         if isinstance(facts.model, str) and facts.model:  # relayed bytes may say anything

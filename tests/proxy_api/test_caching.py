@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_api.caching import Policy, digest, fresh_enough, policy, stream_format
+from cache_admin.completions import ENDLESS
+from proxy_api.caching import Policy, cassette_policy, digest, policy, stream_format, verdict
 from proxy_api.errors import BadRequest
 
 WEEK = 604800
@@ -89,11 +90,52 @@ def test_cache_control_narrows_what_a_call_may_do(header: str, read: bool, write
     assert (found.read, found.write, found.max_age) == (read, write, max_age)
 
 
-def test_max_age_serves_entries_up_to_that_age() -> None:
-    limited = rule({"seed": 1}, cache_control="max-age=30")
-    assert fresh_enough(limited, 30)
-    assert not fresh_enough(limited, 30.1)
-    assert fresh_enough(rule({"seed": 1}), 10**9)
+@pytest.mark.parametrize(
+    ("header", "age", "found"),
+    [
+        ("", 59, "fresh"),
+        ("", 61, "useless"),
+        ("max-age=30", 30, "fresh"),
+        ("max-age=30", 30.1, "useless"),
+        ("max-age=900", 61, "useless"),
+        ("stale-while-revalidate=10", 70, "stale"),
+        ("stale-while-revalidate=10", 71, "useless"),
+        ("max-age=30, stale-while-revalidate=10", 41, "useless"),
+        ("max-age=30, stale-while-revalidate=10", 40, "stale"),
+        ("stale-if-error=10", 70, "spare"),
+        ("stale-if-error=10", 71, "useless"),
+        ("stale-if-error=10", 59, "fresh"),
+        ("stale-if-error=20, stale-while-revalidate=10", 69, "stale"),
+        ("stale-if-error=20, stale-while-revalidate=10", 75, "spare"),
+        ("no-cache, stale-if-error=20", 20, "spare"),
+        ("no-cache, stale-while-revalidate=20", 20, "useless"),
+        ("no-cache", 0, "useless"),
+        ("stale-if-error", 61, "useless"),
+        ("stale-if-error=x", 61, "useless"),
+    ],
+)
+def test_how_old_an_answer_may_be_is_the_calls_to_say(header: str, age: float, found: str) -> None:
+    assert verdict(rule({"seed": 1}, cache_control=header), age, 60) == found
+
+
+def test_only_if_cached_counts_whatever_the_mode() -> None:
+    assert rule({"seed": 1}, cache_control="Only-If-Cached").only_if_cached
+    assert rule({"temperature": 1}, cache_control="only-if-cached").only_if_cached
+    assert not rule({"seed": 1}).only_if_cached
+
+
+def test_a_recording_keeps_every_answer_for_good() -> None:
+    assert cassette_policy("record", {"x-bt-use-cache": "never", "x-bt-cache-ttl": "5"}) == Policy(True, True, ENDLESS)
+    assert not cassette_policy("record", {"cache-control": "no-cache"}).read
+    assert not cassette_policy("record", {"cache-control": "no-store"}).write
+
+
+def test_a_replay_calls_nobody_whatever_is_asked() -> None:
+    wishes = {"x-bt-use-cache": "never", "cache-control": "no-cache, max-age=0"}
+    assert cassette_policy("replay", wishes) == Policy(True, False, ENDLESS, only_if_cached=True)
+    assert verdict(cassette_policy("replay", wishes), 10**9, ENDLESS) == "fresh"
+    with pytest.raises(BadRequest):
+        cassette_policy("replay", {"x-bt-use-cache": "maybe"})
 
 
 def test_the_vercel_format_is_refused_clearly() -> None:

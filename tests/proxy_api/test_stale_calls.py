@@ -1,0 +1,124 @@
+"""Stale answers (RFC 5861): given where the caller would rather have one than wait, or than have none."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.bodies import openai_answer, openai_error
+from tests.client import Client
+from tests.live import Answer, Live
+from tests.loopback import Behaviour, answer, close, hang, reset
+from tests.proxy_api.asking import MODEL, cached, chunks, hello, text_of, with_request_id
+
+OLD, NEW = "The old answer", "The new answer"
+
+
+@pytest.fixture
+def stale(live: Live) -> dict[str, Any]:
+    """A request whose kept answer is past its life of a second, by less than a second."""
+    body = hello(temperature=0)
+    live.upstream.then(answer(openai_answer(OLD)))
+    live.upstream.script(answer(openai_answer(NEW)))
+    assert cached(live.chat(body, x_bt_cache_ttl="1")) == "MISS"
+    time.sleep(1.1)
+    return body
+
+
+def said(found: Answer) -> str:
+    return str(found.json()["choices"][0]["message"]["content"])
+
+
+FAILURES = {
+    "500": answer(openai_error(), 500),
+    "429": answer(openai_error(), 429),
+    "401": answer(openai_error(), 401),
+    "a page": answer("<html>", content_type="text/html"),
+    "reset": reset,
+    "closed": close,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("control", ["stale-if-error=60", "no-cache, stale-if-error=60"])
+def test_where_the_provider_fails_a_stale_answer_is_given_to_who_takes_it(
+    live: Live, stale: dict[str, Any], failure: Behaviour, control: str
+) -> None:
+    live.upstream.script(failure)
+    found = live.chat(stale, cache_control=control)
+    assert (cached(found), said(found)) == ("HIT", OLD)
+    assert found.headers["x-dragoman-cache"] == "stale; error"
+    assert int(found.headers["age"]) >= 1
+    assert "retry-after" not in found.headers
+    streamed = live.chat({**stale, "stream": True}, cache_control=control)
+    assert (cached(streamed), text_of(chunks(streamed.body))) == ("HIT", OLD)
+    assert live.upstream.count == 3
+    row = live.usage(with_request_id(found))
+    assert (row["status"], row["cache"], row["cache_reason"]) == ("ok", "hit", "stale: error")
+    assert row["attempts"] == 1
+    assert row["error_code"]
+    if failure not in (reset, close):  # a call that was sent and not refused may be billed
+        assert row["cost_usd"] == 0
+
+
+def test_a_stale_answer_stands_in_for_nothing_else(live: Live, stale: dict[str, Any]) -> None:
+    """Neither where it is too stale, nor for the caller's own faults, nor unasked, nor where the provider answers."""
+    live.upstream.script(answer(openai_error(), 500))
+    assert live.chat(stale).status == 502
+    assert live.chat(stale, cache_control="stale-if-error=0").status == 502
+    live.upstream.script(answer(openai_error("No", "invalid_request_error"), 400))
+    assert live.chat(stale, cache_control="stale-if-error=60").status == 400
+    live.upstream.script(answer(openai_answer(NEW)))
+    found = live.chat(stale, cache_control="stale-if-error=60")
+    assert (cached(found), said(found)) == ("MISS", NEW)
+    assert found.headers["x-dragoman-cache"] == "stored; stale"
+    assert cached(live.chat(stale, cache_control="stale-if-error=60")) == "HIT"
+
+
+@pytest.mark.timeout(30)
+def test_a_stream_waits_without_a_word_where_a_stale_answer_may_have_to_be_given(
+    live: Live, stale: dict[str, Any]
+) -> None:
+    """A ping would be the beginning of an answer: the first-byte deadline of three seconds passes before the head."""
+    live.upstream.script(hang)
+    client = Client(live, {**stale, "stream": True}, cache_control="stale-if-error=60").rest()
+    assert (client.headers["x-dragoman-cache"], client.done) == ("stale; error", True)
+    assert not client.body.startswith(b":")
+    assert text_of(chunks(client.body)) == OLD
+
+
+def test_while_it_revalidates_one_call_refreshes_for_all(live: Live, stale: dict[str, Any]) -> None:
+    def ask(streamed: bool) -> Answer:
+        return live.chat({**stale, "stream": streamed}, cache_control="stale-while-revalidate=60")
+
+    with ThreadPoolExecutor(10) as pool:
+        found = list(pool.map(ask, [True, False] * 10))
+    states = [each.headers["x-dragoman-cache"] for each in found]
+    assert set(states) <= {"stale; revalidate", "hit"}  # `hit` as soon as the fresh one is there
+    assert states[0] == "stale; revalidate"
+    assert live.upstream.wait_until(lambda: said(ask(False)) == NEW)
+    assert live.upstream.count == 2
+    live.manage("ship_usage")
+    rows = live.rows("SELECT * FROM cache_admin_usagerecord WHERE cache_reason = 'refresh' ORDER BY id DESC LIMIT 1")
+    assert (rows[0]["status"], rows[0]["model_asked"], rows[0]["attempts"]) == ("ok", MODEL, 1)
+    assert rows[0]["cache_digest"] == live.usage(with_request_id(found[0]))["cache_digest"]
+
+
+def test_a_refresh_that_fails_leaves_the_stale_answer_and_holds_off_the_next(live: Live, stale: dict[str, Any]) -> None:
+    live.upstream.script(answer(openai_error(), 500))
+    for _ in range(5):
+        found = live.chat(stale, cache_control="stale-while-revalidate=60")
+        assert (found.headers["x-dragoman-cache"], said(found)) == ("stale; revalidate", OLD)
+        time.sleep(0.05)
+    assert live.upstream.count == 2
+
+
+def test_only_what_is_kept_may_be_stale_too(live: Live, stale: dict[str, Any]) -> None:
+    assert live.chat(stale, cache_control="only-if-cached").status == 504
+    found = live.chat(stale, cache_control="only-if-cached, stale-while-revalidate=60")
+    assert (cached(found), said(found)) == ("HIT", OLD)
+    time.sleep(0.1)
+    assert live.upstream.count == 1
