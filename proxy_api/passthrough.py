@@ -27,6 +27,7 @@ from proxy_api.access_tokens import authorized
 from proxy_api.admission import admitted
 from proxy_api.attempts import deadlines, upstream_id
 from proxy_api.body import Body
+from proxy_api.caching import REPLAY, not_cached
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, error_object
 from proxy_api.estimate import NO_TOKENS
@@ -75,6 +76,8 @@ def answer(passing: Passing) -> gateway.Answer:
 def passed(passing: Passing, call: Call, record: Record) -> gateway.Answer:
     entry, model = record.entry, passing.model
     entry.cache, entry.cache_reason = "bypass", "relayed"
+    if call.identity.cassette == REPLAY:
+        raise not_cached()
     if model:
         shape.FIELDS["model"](model, "model")
         entry.model_asked = model

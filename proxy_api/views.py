@@ -256,9 +256,10 @@ def sent(answer: gateway.Answer) -> HttpResponseBase:
     """The gateway's answer as Django's response, which closes the frames whatever happens."""
     response: HttpResponseBase
     if answer.frames is None:
-        response = HttpResponse(answer.body or b"", content_type=JSON)
+        response = HttpResponse(answer.body or b"", content_type=EVENT_STREAM if answer.events else JSON)
     else:
         response = StreamingHttpResponse(answer.frames, status=answer.status, content_type=EVENT_STREAM)
+    if answer.frames is not None or answer.events:
         answer.headers["x-accel-buffering"] = "no"
     put(response, answer.headers)
     return response
