@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max, Q
 
+from cache_admin import words
 from cache_admin.locks import hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, Rows, moment
@@ -105,6 +106,7 @@ def _land_completions(rows: Iterable[StoredCompletion], now: datetime) -> int:
     StoredCompletion.objects.bulk_create(
         news, STATEMENT_ROWS, update_conflicts=True, unique_fields=["digest"], update_fields=_COMPLETION_COLUMNS
     )
+    words.index(news)
     return len(news)
 
 
