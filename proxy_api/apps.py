@@ -10,6 +10,7 @@ class ProxyApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell `keys` what it cannot know: which providers there are, and who sends its requests."""
+        from cache_admin import rerunning
         from keys import (
             credentials,
             fetching,
@@ -27,3 +28,4 @@ class ProxyApiConfig(AppConfig):
         credentials.declare(told)
         fetching.register("proxy_api.fetching.fetched")
         probing.register("proxy_api.probe.probed")
+        rerunning.register("proxy_api.rerun.rerun")
