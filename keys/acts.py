@@ -17,6 +17,7 @@ from keys import audit, budgets, issuing
 from keys.audit import Actor
 from keys.models import AdminKey, Budget, ProviderCredential, VirtualKey
 from keys.pepper import fingerprint
+from keys.sealing import SealBroken
 
 Difference = Mapping[str, list[object]]  # field -> what it was, what it became
 # What a credential's row keeps of its secret.
@@ -87,21 +88,22 @@ def put(row: Model, values: Mapping[str, Any]) -> tuple[str, ...]:
     that one already. The names of the fields that may be others now. Nothing is saved."""
     given = dict(values)
     secret = given.pop("secret", "")
-    before = bound(row)
     for name, entered in given.items():
         setattr(row, name, entered)
     if not secret or not isinstance(row, ProviderCredential):
         return tuple(given)
-    if not row.sealed or row.fingerprint != fingerprint(secret) or bound(row) != before:
+    if not holds(row, secret):
         row.put_secret(secret, fingerprint(secret))
     return (*given, *SECRET)
 
 
-def bound(row: Model) -> dict[str, Any]:
-    """What a secret is entered for."""
-    return (
-        {name: getattr(row, name) for name in ProviderCredential.BOUND} if isinstance(row, ProviderCredential) else {}
-    )
+def holds(row: ProviderCredential, secret: str) -> bool:
+    """Whether a credential opens, as it is now, and has this secret."""
+    try:
+        kept = row.secret()
+    except SealBroken:
+        return False
+    return kept is not None and kept.reveal() == secret
 
 
 def said(row: Model) -> dict[str, object]:

@@ -45,6 +45,14 @@ def test_a_changed_address_wants_the_secret_anew_and_gets_it_sealed_for_there(ad
     assert (moved["base_url"], moved["state"]) == ("https://other.example/v1", "ready")
 
 
+def test_a_secret_that_does_not_open_any_more_is_entered_anew(admin: Admin) -> None:
+    made = admin.post("credentials", OURS).made()
+    ProviderCredential.objects.update(base_url="https://restored.example/v1")
+    where = f"credentials/{made['id']}"
+    assert admin.get(where).made()["state"] == "does not open"
+    assert admin.patch(where, {"secret": SECRET}).made()["state"] == "ready"
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
