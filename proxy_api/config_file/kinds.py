@@ -49,7 +49,7 @@ class Kind:
 def named(values: Values, name: str) -> Any:
     """As the serializer reads it; of a project the row."""
     value = values.get(name)
-    text = str(value).strip() if isinstance(value, str | int) else ""
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
     if name != "project":
         return text.replace("\x00", "")
     return projects(text.replace("\x00", "")).first() if text else None

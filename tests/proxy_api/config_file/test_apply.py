@@ -56,6 +56,12 @@ def test_the_example_is_made_so_and_a_second_time_changes_nothing(apply: Apply) 
     assert apply(EXAMPLE, "--dry-run").status == 0
 
 
+def test_a_name_that_yaml_takes_for_a_number_is_found_again(apply: Apply) -> None:
+    for name in ("7", "1.5"):
+        assert apply(f"keys: [{{name: {name}}}]").out.startswith(f"{name}: dgm_")
+        assert apply(f"keys: [{{name: {name}}}]").out == ""
+
+
 def test_a_dry_run_tells_the_changes_by_its_status_too_and_makes_none(apply: Apply) -> None:
     before = everything()
     told = apply(EXAMPLE, "--dry-run")
