@@ -83,6 +83,8 @@ def test_a_project_is_found_by_name_or_id_and_a_new_name_makes_one():
         (("--budget", "-1"), "--budget"),
         (("--budget", "NaN"), "--budget"),
         (("--budget", "1e-9"), "--budget"),
+        (("--budget", "9007200"), "--budget"),
+        (("--models", "gpt 5"), "--models"),
         (("--period", "day"), "--period"),
         (("--project", " "), "--project"),
     ],

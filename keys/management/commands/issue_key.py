@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
-from keys import audit, issuing
-from keys.models import Period, Project
+from keys import audit, faults, issuing
+from keys.models import Period, Project, Unit
 
 MOST_A_MINUTE = 2_000_000_000
 
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--expires", help="2027-01-31 (the end of that day) or 2027-01-31T12:00, in UTC")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        models = [model.strip() for model in options["models"].split(",") if model.strip()]
-        name, expires, limits = given_name(options["name"]), moment(options["expires"]), given_limits(options)
+        models, limits = given_models(options["models"]), given_limits(options)
+        name, expires = given_name(options["name"]), moment(options["expires"])
         with transaction.atomic():
             project = self.project(options["project"]) if options["project"] else None
             terms = issuing.Terms(project, **limits)
@@ -60,6 +60,13 @@ def given_name(text: str, option: str = "--name") -> str:
     if not 0 < len(name) <= 200:
         raise CommandError(f"{option} must have 1 to 200 characters")
     return name
+
+
+def given_models(text: str) -> list[str]:
+    models = [model.strip() for model in text.split(",") if model.strip()]
+    if wrong := faults.list_faults(models):
+        raise CommandError(f"--models: {wrong[0]}")
+    return models
 
 
 def given_limits(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +95,8 @@ def money(text: str | None) -> Decimal | None:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount < 10**12 or amount != round(amount, 6):
         raise CommandError("--budget must be an amount in USD, such as 25 or 0.5")
+    if wrong := faults.amount_faults(amount, Unit.USD):
+        raise CommandError(f"--budget: {wrong[0]}")
     return amount
 
 
