@@ -6,7 +6,7 @@ Invariant: nothing in here knows a provider, HTTP, Django or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -231,11 +231,13 @@ class ChatResponse:
 # Stream events. A reader yields None for a silence (the transport's keep-alive tick): pass it on, never swallow it.
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first event of every stream."""
+    """The first event of every stream. so_far: asked at any moment later, what the provider has told of its usage until
+    then, where it tells it before the end; an event for each piece that tells it would cost every stream."""
 
     id: str
     model: str
     created: int
+    so_far: Callable[[], Usage] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ thought, call, thought, call. Invariant: pure, and cheap for each event, because
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -110,6 +111,21 @@ class Gathering:
         if not isinstance(part, Text):
             self.text = None
         return growing
+
+
+def length(answers: Iterable[Sequence[Part]]) -> int:
+    """Characters of the texts, thoughts and calls of some choices."""
+    return sum(_size(part) for parts in answers for part in parts)
+
+
+def _size(part: Part) -> int:
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return len(part.text)
+        case ToolCall():
+            return len(part.name) + len(part.arguments)
+        case _:
+            return 0
 
 
 class Gathered:

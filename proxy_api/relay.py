@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -19,9 +20,10 @@ from proxy_api import body as request_body
 from proxy_api import catalog, chat, forms, framing, quirks, replay
 from proxy_api.dialects import DIALECTS, Dialect, openai_chat
 from proxy_api.dialects.asked import events_as_asked, response_as_asked
+from proxy_api.dialects.failures import SHAPELESS
 from proxy_api.dialects.foreign import check_tools, headers_for
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
-from proxy_api.gathering import Gathered
+from proxy_api.gathering import Gathered, length
 from proxy_api.kept_turns import check_whole
 from proxy_api.upstream import Route
 
@@ -41,13 +43,20 @@ KEEP_ALIVE = (b":", b"event:", b"id:", b"retry:", b"data")
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of a finished answer. `complete`: marked complete by the provider, not merely ended."""
+    """What is known of a finished answer, or of one that broke off. `complete`: marked complete by the provider, not
+    merely ended; written: characters of output that came, where `usage` does not tell all of it."""
 
     usage: chat.Usage | None = None
     finish_reasons: list[str] = field(default_factory=list)
     native_finish_reason: str | None = None
     model: str | None = None
     complete: bool = False
+    written: int = 0
+
+    @property
+    def told(self) -> bool:
+        """`usage` is the whole answer's; what is told before a finish reason is what was used until then."""
+        return self.usage is not None and (self.complete or bool(self.finish_reasons))
 
     @property
     def sound(self) -> bool:
@@ -202,6 +211,8 @@ class Verbatim:
         self.facts.usage = openai_chat.usage_of(found)
         self.facts.model = found.get("model")
         self.facts.complete = True
+        if self.facts.usage is None:
+            self.facts.written = sum(map(openai_chat.written_in, found.get("choices") or ()))
         self.answer = answer
         return answer
 
@@ -236,6 +247,7 @@ class Verbatim:
         self.facts.finish_reasons = [tally.finish_reasons[index] for index in sorted(tally.finish_reasons)]
         self.facts.model = tally.model
         self.facts.complete = tally.complete
+        self.facts.written = tally.written
 
     def completion(self) -> bytes:
         if self.answer:
@@ -269,6 +281,7 @@ class Crossing:
         self.events: list[chat.Event] = []
         self.headers: Mapping[str, str] = {}
         self.gathered = Gathered()
+        self.so_far: Callable[[], chat.Usage] | None = None
         self.answers: list[tuple[chat.Part, ...]] = []
         self.answer = b""
 
@@ -288,15 +301,19 @@ class Crossing:
         response = response_as_asked(self.named(read), self.asked, repeats_prefill=self.dialect.repeats_prefill)
         self.facts = response_facts(response)
         self.answers = [choice.parts for choice in response.choices]
+        self.note_untold()
         self.answer = dumps(self.client.write_response(response))
         return self.answer
 
     def stream(self, pieces: Iterator[bytes | None]) -> Iterator[bytes | None]:
         read = self.dialect.read_stream(self.dialect.frames(pieces), self.keeping.now)
         events = self.noted(events_as_asked(read, self.asked, repeats_prefill=self.dialect.repeats_prefill))
-        for frame in self.client.write_stream(events, usage_wanted(self.body.value)):
-            if frame != framing.DONE:
-                yield frame
+        try:
+            for frame in self.client.write_stream(events, usage_wanted(self.body.value)):
+                if frame != framing.DONE:
+                    yield frame
+        finally:
+            self.note_untold()
         if not self.facts.complete:
             raise UpstreamIncomplete("The provider's stream ended before its answer was complete.")
 
@@ -321,8 +338,8 @@ class Crossing:
         match event:
             case chat.TextDelta() | chat.ToolCallDelta():
                 return
-            case chat.Started(model=model):
-                self.facts.model = model
+            case chat.Started(model=model, so_far=so_far):
+                self.facts.model, self.so_far = model, so_far
             case chat.Finished(finish_reason=reason, native_finish_reason=native):
                 self.facts.finish_reasons.append(reason)
                 self.facts.native_finish_reason = native
@@ -330,6 +347,15 @@ class Crossing:
                 self.facts.usage = usage
             case chat.Ended():
                 self.facts.complete = True
+
+    def note_untold(self) -> None:
+        """Where the usage of the whole answer was not told: what was told until now, and what came."""
+        if self.facts.told:
+            return
+        if self.facts.usage is None and self.so_far is not None:
+            with suppress(*SHAPELESS):
+                self.facts.usage = self.so_far()
+        self.facts.written = length(self.answers or self.gathered.answers())
 
     def turn(self) -> Turn:
         return Turn(self.told, self.answers or self.gathered.answers())

@@ -20,7 +20,7 @@ from proxy_api.chat import (
     ToolCallDelta,
     ToolCallStart,
 )
-from proxy_api.gathering import Gathered
+from proxy_api.gathering import Gathered, length
 from proxy_api.replay import replay
 from tests.strategies import openai_responses
 
@@ -79,3 +79,9 @@ def joined(parts: tuple[Part, ...]) -> list[Part]:
         elif part != Text(""):
             found.append(part)
     return found
+
+
+def test_the_length_of_answers_is_that_of_their_texts_thoughts_and_calls() -> None:
+    search = Opaque("anthropic", {"type": "server_tool_use"})
+    assert length([(Reasoning("why", "s1"), Text("four")), (ToolCall("a", "find", "{}"), search)]) == 3 + 4 + 6
+    assert length([]) == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from orjson import JSONDecodeError, loads
@@ -169,7 +170,8 @@ def _message_start(state: _State, event: Data) -> Iterator[Event]:
     state.usage.update(message.get("usage") or {})
     state.extra |= read_extra(message)
     state.started = True
-    yield Started(message.get("id") or "", message.get("model") or "", state.now)
+    so_far = partial(read_usage, state.usage)
+    yield Started(message.get("id") or "", message.get("model") or "", state.now, so_far)
 
 
 def _block_start(state: _State, event: Data) -> Iterator[Event]:

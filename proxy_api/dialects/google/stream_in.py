@@ -94,7 +94,7 @@ def take(state: State, said: Data) -> Iterator[Event]:
         raise error_in(said)
     if not state.started:
         state.started, state.id = True, words(get(said, "responseId")) or ""
-        yield Started(state.id, words(get(said, "modelVersion")) or "", state.now)
+        yield Started(state.id, words(get(said, "modelVersion")) or "", state.now, lambda: read_usage(state.usage))
     usage = get(said, "usageMetadata") or {}
     if not state.usage or any(get(usage, name) is not None for name in _COUNTED):
         state.usage = usage

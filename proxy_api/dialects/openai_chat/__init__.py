@@ -16,7 +16,7 @@ from proxy_api.dialects.openai_chat.request_out import write_request
 from proxy_api.dialects.openai_chat.response import finished, judge, read_response, write_response
 from proxy_api.dialects.openai_chat.stream_in import read_stream
 from proxy_api.dialects.openai_chat.stream_out import write_stream
-from proxy_api.dialects.openai_chat.tally import Tally, is_usage_chunk
+from proxy_api.dialects.openai_chat.tally import Tally, is_usage_chunk, written_in
 from proxy_api.dialects.openai_chat.unfolding import unfold
 from proxy_api.dialects.openai_chat.usage import usage_of
 from proxy_api.framing import accept, frames
@@ -44,6 +44,7 @@ __all__ = [
     "write_request",
     "write_response",
     "write_stream",
+    "written_in",
 ]
 
 name = "openai_chat"

@@ -22,10 +22,11 @@ class Tally:
     """One per stream. see() every data payload in order, then read the rest.
 
     finish_reasons: by choice; done: the provider's terminal marker was seen; error: what an error frame means.
-    needs_finish: without a finish reason an answer is not complete; some hosts say none.
+    needs_finish: without a finish reason an answer is not complete; some hosts say none. written: characters of texts,
+    thoughts and calls, for a stream that tells no usage.
     """
 
-    __slots__ = ("_choices", "_needs_finish", "done", "error", "finish_reasons", "id", "model", "usage")
+    __slots__ = ("_choices", "_needs_finish", "done", "error", "finish_reasons", "id", "model", "usage", "written")
 
     def __init__(self, needs_finish: bool = True) -> None:
         self._needs_finish = needs_finish
@@ -35,6 +36,7 @@ class Tally:
         self.finish_reasons: dict[int, str] = {}
         self.error: GatewayError | None = None
         self.done = False
+        self.written = 0
         self._choices: set[int] = set()
 
     @property
@@ -77,6 +79,35 @@ class Tally:
             self.finish_reasons[index] = reason
         if "error" in choice:
             self.error = self.error or error_in(choice)
+        delta = choice.get("delta")
+        text = delta.get("content") if type(delta) is dict else None
+        self.written += len(text) if text and type(text) is str else written_in(choice, "delta")
+
+
+def written_in(choice: Any, name: str = "message") -> int:
+    """Characters of what a choice says, in its `delta` or `message`, or as a completion's text; a thought that is told
+    under two names counts once."""
+    if type(choice) is not dict:
+        return 0
+    said = choice.get(name)
+    if type(said) is not dict:
+        return size(choice.get("text"))
+    thought = said.get("reasoning_content") or said.get("reasoning")
+    return sum(map(size, (said.get("content"), said.get("refusal"), said.get("tool_calls"), thought)))
+
+
+def size(value: Any) -> int:
+    """Characters in it, however deep, media apart. Total: what a host sends beside its language must not end its
+    stream."""
+    match value:
+        case str():
+            return 0 if value.startswith("data:") else len(value)
+        case list():
+            return sum(map(size, value))
+        case dict():
+            return sum(map(size, value.values()))
+        case _:
+            return 0
 
 
 def parsed(data: bytes) -> dict[str, Any]:

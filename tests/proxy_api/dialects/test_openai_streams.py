@@ -48,6 +48,20 @@ def test_a_stream_without_done_is_complete_only_with_the_hosts_own_last_object()
     assert tallied(piece({"content": "a"}), last, done=False).complete
 
 
+def test_texts_thoughts_refusals_and_calls_are_counted_by_their_characters_and_a_thought_once() -> None:
+    call = {"function": {"name": "find", "arguments": "{}"}}
+    thought = {"content": "", "reasoning": "why", "reasoning_content": "why"}
+    said = (piece({"content": "four"}), piece(thought), piece({"refusal": "no"}), piece({"tool_calls": [call]}))
+    assert tallied(*said).written == 4 + 3 + 2 + 6
+    text = {"index": 0, "text": "abc", "finish_reason": None}
+    assert tallied(piece() | {"choices": [text]}).written == 3
+
+
+@pytest.mark.parametrize("delta", [5, "text", ["a"], {"content": 5}, {"tool_calls": [None, 5, {"function": None}]}])
+def test_a_delta_that_is_none_is_counted_as_nothing_and_ends_no_stream(delta: Any) -> None:
+    assert tallied(piece(delta)).written == 0
+
+
 def test_a_finish_reason_said_twice_counts_once() -> None:
     tally = tallied(piece({"content": "a"}, "stop"), piece({"content": ""}, "stop"), piece(usage=USAGE))
     assert tally.complete
