@@ -19,16 +19,19 @@ from proxy_api.relay import Facts
 JUDGED = 1 << 20  # bytes of JSON that are looked through
 EVENTS, JSON = "text/event-stream", "application/json"
 _TOLD = re.compile(rb'"usage"\s*:\s*\{')  # an event that is no end has null there
+_SAID = re.compile(rb'"(?:delta|content)"\s*:\s*"((?:[^"\\]++|\\.)*+)')  # Responses, transcriptions; chats
 
 
 class Meter:
-    """Reads along. media: the answer's media type; told: the JSON that may tell the usage, of events the last one."""
+    """Reads along. media: the answer's media type; told: the JSON that may tell the usage, of events the last one;
+    written: bytes of text in the events, about what it has of characters."""
 
-    __slots__ = ("_reader", "media", "told")
+    __slots__ = ("_reader", "media", "told", "written")
 
     def __init__(self, content_type: str) -> None:
         self.media = content_type.partition(";")[0].strip().lower()
         self.told = b""
+        self.written = 0
         self._reader = SseReader(JUDGED) if self.media == EVENTS else None
 
     def note(self, piece: bytes) -> None:
@@ -40,15 +43,24 @@ class Meter:
     def _note_events(self, reader: SseReader, piece: bytes) -> None:
         try:
             for frame in reader.feed(piece):
-                if frame.data is not None and _TOLD.search(frame.data):
-                    self.told = frame.data
+                if frame.data is not None:
+                    self._note_event(frame.data)
         except UpstreamError:  # an event too large to be looked through travels on all the same
             self._reader = None
 
+    def _note_event(self, data: bytes) -> None:
+        if _TOLD.search(data):
+            self.told = data
+        at = data.find(b'"content"')  # within its "delta"
+        if at < 0:
+            at = data.find(b'"delta"')
+        if at >= 0 and (said := _SAID.match(data, at)):
+            self.written += said.end() - said.start(1)
+
     def facts(self) -> Facts:
-        """Of the answer when it is whole."""
+        """Of the answer, or of what came of it: where it tells its usage, that is its end."""
         usage, model = usage_in(self.told)
-        return Facts(usage, model=model, complete=True)
+        return Facts(usage, model=model, complete=True, written=self.written)
 
 
 def usage_in(answer: bytes) -> tuple[Usage | None, str | None]:

@@ -78,3 +78,23 @@ def test_what_tells_nothing_does_no_harm(body: str) -> None:
 
 def test_other_media_are_not_looked_at() -> None:
     assert metered("audio/mpeg", json.dumps({"usage": USED}).encode()) == (None, None)
+
+
+SAYING = (
+    ({"type": "response.output_text.delta", "delta": 'say "it"'}, 10),  # as JSON has it
+    ({"type": "response.output_text.delta", "delta": ""}, 0),
+    ({"type": "thread.message.delta", "delta": {"content": [{"type": "text"}]}}, 0),
+    ({"choices": [{"delta": {"content": "Hello"}}]}, 5),
+    ({"choices": [{"delta": {"role": "assistant", "content": None}}]}, 0),
+    ({"type": "response.output_text.done", "text": "say it"}, 0),
+)
+
+
+@pytest.mark.parametrize("spaced", [True, False])
+@pytest.mark.parametrize(("said", "size"), SAYING)
+def test_what_events_say_is_counted(said: dict[str, Any], size: int, spaced: bool) -> None:
+    meter = Meter("text/event-stream")
+    separators = (", ", ": ") if spaced else (",", ":")
+    for _ in range(2):
+        meter.note(sse(json.dumps(said, separators=separators).encode()))
+    assert meter.facts().written == 2 * size
