@@ -1,7 +1,7 @@
 """What the ledger says was used of a budget's account, by the process that recorded it. See keys/limits/ledger.py.
 
 A call counts as a request once it was sent, whatever came of it; one that a process began and did not live to end was.
-Hits cost nothing and count for nothing; tokens and money count where the provider told them.
+Hits cost nothing and count for nothing; tokens and money count as the provider told them, or as they were estimated.
 """
 
 from __future__ import annotations

@@ -28,6 +28,10 @@ from proxy_api.transport import Deadlines, Exchange
 from proxy_api.upstream import Route, UpstreamRequest
 
 SUCCESS = 200
+# How an answer ends that had begun. Any other failure before its first event is the provider's own word for an error.
+UNFINISHED = frozenset(
+    {"incomplete", "timeout_idle", "timeout_total", "client_disconnect", "client_timeout", "shutdown"}
+)
 # The media types of answers: JSON, events, Ollama's and Cohere's lines, Bedrock's frames. Others are not kept.
 ANSWERS = frozenset(
     {"application/json", "text/event-stream", "application/x-ndjson", "application/stream+json"}
@@ -67,13 +71,19 @@ def attempt(flight: Flight, route: Route, receive: Receive) -> Iterator[bytes | 
     if way.losses and call.strict:
         raise unsayable(way.losses[0])
     with closing(transport.send(request, deadlines(), flight.watch)) as exchange:
+        flight.record.owed = not call.endpoint.free
         while (head := exchange.head()) is None:
             yield None
         flight.record.entry.upstream_request_id = upstream_id(head.headers)
         if head.status != SUCCESS:
+            flight.record.owed = False
             raise refusal(way, head, exchange, call.identity.kind == "provider_key")
         flight.typed = head.headers.get("content-type", "").partition(";")[0].strip().lower() in ANSWERS
-        yield from receive(flight, exchange)
+        try:
+            yield from receive(flight, exchange)
+        except GatewayError as error:
+            flight.record.owed &= flight.started or error.outcome in UNFINISHED
+            raise
 
 
 def request_for(call: Call, route: Route, way: relay.Way) -> UpstreamRequest:

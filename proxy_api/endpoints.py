@@ -30,8 +30,8 @@ class Endpoint:
     name: its path, as the ledger and the cache key have it; check: the validator of its requests, raises BadRequest;
     form, way: how its answers look and come back; path: what follows the provider's address, None: as the route's
     dialect says; has: the providers that can be asked, None: all; kind: the models that it is for, None: any;
-    repeats: always cacheable; default_model: meant where a request names none; max_nodes: JSON values of a request;
-    named: what its requests call a param that has chat's name here, None: the same.
+    repeats: always cacheable; free: nobody pays for it; default_model: meant where a request names none;
+    max_nodes: JSON values of a request; named: what its requests call a param that has chat's name here, None: as chat.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Endpoint:
     has: Callable[[Provider], bool] | None = None
     kind: Kind | None = None
     repeats: bool = False
+    free: bool = False
     default_model: str = ""
     max_nodes: int = body.MAX_NODES
     named: Callable[[str], str] | None = None
@@ -70,6 +71,7 @@ MODERATIONS = at_openai(
     check=shape_endpoints.check_moderations,
     kind="moderation",
     repeats=True,
+    free=True,  # https://platform.openai.com/docs/guides/moderation
     default_model="omni-moderation-latest",  # https://developers.openai.com/api/reference/resources/moderations
 )
 EMBEDDINGS = Endpoint(

@@ -1,4 +1,5 @@
-"""What a call may use, before anybody knows: what its limits hold back for it until its usage is settled. Pure.
+"""What a call may use, before anybody knows: what its limits hold back for it until its usage is settled. And what it
+has used, where nobody told. Pure.
 
 Input: a token for each 4 characters of text (https://platform.openai.com/tokenizer), a flat number for each image,
 document or sound. Output: what the request allows, for each choice, or a flat number; no more than the model writes.
@@ -7,10 +8,11 @@ document or sound. Output: what the request allows, for each choice, or a flat n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy_api import catalog
+from proxy_api.chat import Usage
 
 CHARACTERS = 4  # of a token
 MEDIA_TOKENS = 1_000
@@ -41,8 +43,23 @@ NO_TOKENS = Tokens(0, 0)
 def estimate(body: Mapping[str, Any], models: Iterable[str], *, writes: bool) -> Tokens:
     """For a request of any of OpenAI's endpoints that may be answered by one of `models`; writes: it is answered with
     tokens (not with vectors)."""
-    read = min(MOST, sum(read_in(body.get(name)) for name in SAID))
-    return Tokens(read, min(MOST, written(body, models)) if writes else 0)
+    return Tokens(asked(body), min(MOST, written(body, models)) if writes else 0)
+
+
+def presumed(body: Mapping[str, Any], told: Usage | None, characters: int) -> Usage:
+    """What a call used that was sent, and whose provider did not tell all of it: what was `told` until then, else what
+    the request asks, and what came of the answer. Total: a provider's counts may be anything."""
+    usage = told or Usage()
+    return replace(
+        usage,
+        input_tokens=whole(usage.input_tokens) or asked(body),
+        output_tokens=max(whole(usage.output_tokens), -(-characters // CHARACTERS)),
+    )
+
+
+def asked(body: Mapping[str, Any]) -> int:
+    """Tokens of input."""
+    return min(MOST, sum(read_in(body.get(name)) for name in SAID))
 
 
 def read_in(value: Any) -> int:
@@ -67,8 +84,8 @@ def is_media(part: Mapping[str, Any]) -> bool:
 
 def written(body: Mapping[str, Any], models: Iterable[str]) -> int:
     allowed = [value for name in ALLOWED if (value := whole(body.get(name)))]
-    asked = min(allowed, default=OUTPUT_TOKENS)
-    each = max((min(asked, catalog.facts(model).max_output_tokens or asked) for model in models), default=asked)
+    most = min(allowed, default=OUTPUT_TOKENS)
+    each = max((min(most, catalog.facts(model).max_output_tokens or most) for model in models), default=most)
     return each * max(1, whole(body.get("n"))) * prompts(body.get("prompt"))
 
 

@@ -54,7 +54,7 @@ class Answer:
 def answer(call: Call, work: Callable[[Call, Record], Answer] | None = None) -> Answer:
     """Answer one call, by `work` where it is not the endpoint's own. Raises GatewayError while nothing has been sent;
     every outcome is on the ledger."""
-    record = Record(new_entry(call), Marks(call.received))
+    record = Record(new_entry(call), Marks(call.received), body=call.body.value)
     try:
         return (work or found_or_made)(call, record)
     except GatewayError as error:

@@ -119,11 +119,13 @@ def answered(passing: Passing, routes: Sequence[Route], record: Record, watch: W
 def asked(passing: Passing, route: Route, record: Record, watch: Watch | None) -> tuple[Exchange, Head]:
     """One try: sent, and the head of the answer read. Raises what the provider's refusal means."""
     exchange = transport.send(request_for(passing, authorized(route)), deadlines(), watch)
+    record.owed = passing.method == "POST"
     try:
         while (head := exchange.head()) is None:
             pass
         record.entry.upstream_request_id = upstream_id(head.headers)
         if head.status >= 400:
+            record.owed = False
             own_key = passing.call.identity.kind == "provider_key"
             raise openai_chat.read_error(head.status, head.headers, exchange.body(), own_key=own_key)
         return exchange, head
@@ -212,7 +214,7 @@ class Passage:
             yield from self.relayed()
             self.finish()
         except GatewayError as error:
-            self.record.fail(error, time.monotonic())
+            self.fail(error)
             yield from self.broken(error)
         except SpoolUnavailable:
             yield from self.broken(gateway.ledger_unavailable())
@@ -236,11 +238,15 @@ class Passage:
             self.finish()
 
     def finish(self) -> None:
-        """The answer is whole. Raises SpoolUnavailable. Idempotent."""
+        """The answer is whole; one that tells no usage has none. Raises SpoolUnavailable. Idempotent."""
         if self.record.closed:
             return
+        self.record.owed = False
         clock = self.record.marks.done = time.monotonic()
         self.record.succeed(self.meter.facts(), clock)
+
+    def fail(self, error: GatewayError) -> None:
+        self.record.fail(error, time.monotonic(), self.meter.facts())
 
     def broken(self, error: GatewayError) -> Iterator[bytes]:
         if not self.events:
@@ -251,6 +257,6 @@ class Passage:
         """The client left, or all is done: idempotent either way."""
         self.exchange.close()
         gone = self.watch.parting() if self.watch is not None else ClientGone("The client left.")
-        self.record.fail(gone, time.monotonic())
+        self.fail(gone)
         if self.watch is not None:
             self.watch.close()

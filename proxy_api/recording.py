@@ -17,6 +17,7 @@ from cache_admin.spool import SpoolUnavailable
 from keys.limits import Reservation
 from keys.limits.subjects import NANO
 from proxy_api.errors import GatewayError
+from proxy_api.estimate import presumed
 from proxy_api.relay import Facts
 from proxy_api.upstream import Route
 
@@ -37,7 +38,8 @@ class Marks:
 @dataclass(slots=True)
 class Record:
     """The usage record and its marks, and what the call holds of its caller's limits. headers: for the answer, whatever
-    it is. Invariant: closed at most once."""
+    it is. body: what was asked. owed: it is with a provider, who may bill it and has not refused it.
+    Invariant: closed at most once."""
 
     entry: LedgerEntry
     marks: Marks
@@ -45,10 +47,12 @@ class Record:
     closed: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     reservation: Reservation | None = None
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    owed: bool = False
 
     def attempt(self, route: Route, number: int, clock: float) -> None:
         """A route is tried: from here on the record names it."""
-        self.route = route
+        self.route, self.owed = route, False
         self.entry.attempts = number
         self.entry.provider, self.entry.model_served = route.provider.name, route.model
         self.entry.credential = route.credential.name
@@ -67,12 +71,11 @@ class Record:
         self.close(clock, ahead)
 
     def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:
-        """The call ended with `error`; what was used so far is kept. Never raises: the client's own error is worth more
-        to it than the news that nobody could write it down."""
+        """The call ended with `error`; what was used so far is kept, and estimated where it is owed. Never raises: the
+        client's own error is worth more to it than the news that nobody could write it down."""
         if self.closed:
             return
-        if facts is not None:
-            self.note(facts)
+        self.note(facts or Facts())
         self.entry.status, self.entry.http_status = error.outcome, error.status
         self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
         try:
@@ -84,7 +87,7 @@ class Record:
         """The provider failed, and another answer stands in for its own: what it may bill stays on the record."""
         self.note(facts)
         self.settle()
-        self.route = None
+        self.route, self.owed = None, False
         self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
 
     def note(self, facts: Facts) -> None:
@@ -93,6 +96,8 @@ class Record:
             entry.model_served = facts.model
         entry.finish_reason = ",".join(facts.finish_reasons)
         entry.native_finish_reason = facts.native_finish_reason or ""
+        if self.owed and not facts.told:
+            usage, entry.estimated = presumed(self.body, usage, facts.written), True
         if usage is None:
             return
         entry.input_tokens, entry.output_tokens = usage.input_tokens, usage.output_tokens

@@ -29,13 +29,13 @@ class Client:
     as HTTP says (terminal chunk, Content-Length) and was not cut.
     """
 
-    def __init__(self, live: Live, body: Mapping[str, Any], token: str = "", **headers: str) -> None:
+    def __init__(self, live: Live, body: Mapping[str, Any], token: str = "", path: str = CHAT, **headers: str) -> None:
         self.status, self.headers, self.body, self.whole = 0, dict[str, str](), b"", False
         self._connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=20)
         self._response: http.client.HTTPResponse | None = None
         given = {"authorization": f"Bearer {token or live.token}", "content-type": "application/json"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request("POST", CHAT, json.dumps(body).encode(), given | named)
+        self._connection.request("POST", path, json.dumps(body).encode(), given | named)
         self.sent_at = time.monotonic()
 
     def head(self) -> Client:

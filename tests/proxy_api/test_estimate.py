@@ -1,6 +1,7 @@
 import pytest
 
-from proxy_api.estimate import MEDIA_TOKENS, MOST, OUTPUT_TOKENS, estimate
+from proxy_api.chat import Usage
+from proxy_api.estimate import MEDIA_TOKENS, MOST, OUTPUT_TOKENS, estimate, presumed
 
 
 def asked(models=("gpt-4o-mini",), writes=True, **body):
@@ -62,3 +63,18 @@ def test_what_is_no_number_is_as_if_it_were_not_said(rubbish):
 
 def test_no_number_is_beyond_what_can_be_counted():
     assert asked(max_tokens=10**30, n=10**30).output_tokens == MOST
+
+
+def test_of_an_untold_call_the_request_and_what_came_are_counted():
+    assert presumed({"prompt": "a" * 400}, None, 9) == Usage(100, 3)
+
+
+def test_what_was_told_of_it_is_the_least():
+    told = Usage(7, 5, cached_tokens=2)
+    assert presumed({"prompt": "a" * 400}, told, 0) == told
+    assert presumed({"prompt": "a" * 400}, told, 40) == Usage(7, 10, cached_tokens=2)
+
+
+@pytest.mark.parametrize("count", ["7", None, -1, True, 1.5])
+def test_a_count_that_is_none_is_not_told(count):
+    assert presumed({"prompt": "a" * 4}, Usage(count, count), 4) == Usage(1, 1)
