@@ -23,7 +23,7 @@ from keys.sealing import SealBroken
 
 DIGEST = hashlib.sha256(b"a request").digest()
 MINE = Slot(DIGEST, "key:1")
-NOW = time.time()
+NOW = float(int(time.time()))  # whole, so that no microsecond is rounded away in the table
 ANSWER = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "The capital is Paris"}}]}'
 REQUEST = b'{"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
 PARIS = Completion(ANSWER, "openai", "gpt-4o-mini", "main", NOW, 3600)
