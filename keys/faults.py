@@ -6,7 +6,7 @@ Pure, but for `provider_faults` and `address_faults`, which read what this insta
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
@@ -27,6 +27,11 @@ def list_faults(written: Sequence[str], noun: str = "pattern") -> list[str]:
     if any(not one or len(one) > LONGEST or set(one) & set(" \t\0") for one in written):
         found.append(f"A {noun} has no blanks and at most {LONGEST} characters.")
     return found
+
+
+def mapping_faults(written: Mapping[str, str]) -> list[str]:
+    """Of any mapping of texts by name: PostgreSQL's jsonb takes no NUL."""
+    return ["A name or a value holds NUL."] if any("\0" in text for pair in written.items() for text in pair) else []
 
 
 def network_faults(written: Sequence[str]) -> list[str]:

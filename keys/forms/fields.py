@@ -78,9 +78,12 @@ class MappingField(forms.CharField):
 
     def to_python(self, value: object) -> Any:
         try:
-            return options.read_lines(str(value or ""))
+            written = options.read_lines(str(value or ""))
         except ValueError as error:
             raise ValidationError(str(error)) from None
+        if found := faults.mapping_faults(written):
+            raise ValidationError(found)
+        return written
 
     def has_changed(self, initial: object, data: object) -> bool:
         return bool((initial or {}) != self.to_python(data))

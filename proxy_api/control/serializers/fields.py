@@ -40,7 +40,9 @@ def texts(help_text: str, noun: str = "pattern", judge: Faults | None = None) ->
 
 def mapping(help_text: str) -> Any:
     """Texts by name."""
-    return serializers.DictField(child=serializers.CharField(max_length=1024), required=False, help_text=help_text)
+    child = serializers.CharField(max_length=1024)
+    validators = [held(faults.mapping_faults)]
+    return serializers.DictField(child=child, required=False, help_text=help_text, validators=validators)
 
 
 def policy(choices: type[TextChoices], help_text: str) -> Any:

@@ -117,6 +117,7 @@ def test_an_issuer_is_added_with_the_projects_of_its_claim(operator):
         ("jwks_url", {"jwks_url": ""}),
         ("projects", {"projects": "g-1=nobody's", "project_claim": "groups"}),
         ("projects", {"projects": "g-1", "project_claim": "groups"}),
+        ("projects", {"projects": "g\0=search", "project_claim": "groups"}),
         ("project_claim", {"projects": "g-1=search"}),
         ("audience", {"audience": ""}),
         ("models", {"models": "two words"}),

@@ -66,6 +66,7 @@ def test_a_second_one_of_the_same_name_is_refused(admin: Admin, plural: str) -> 
         ("issuers", {"jwks_url": "http://sso.example/jwks"}, "jwks_url"),
         ("issuers", {"jwks_url": "https://10.0.0.1/jwks"}, "jwks_url"),
         ("issuers", {"projects": {"a": "b"}, "project_claim": "team"}, "projects.a"),
+        ("issuers", {"projects": {"a\0": "b"}, "project_claim": "team"}, "projects"),
         ("issuers", {"default_project": "nobody"}, "default_project"),
         ("issuers", {"audience": None}, "audience"),
         ("aliases", {"targets": []}, "targets"),
