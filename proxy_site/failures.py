@@ -7,9 +7,11 @@ https://docs.djangoproject.com/en/5.2/topics/http/views/#customizing-error-views
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import orjson
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
@@ -74,6 +76,22 @@ def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
     if page_path(request.path):
         return page(error.status, "There is no such page." if error.status == 404 else error.message)
     return HttpResponse(payload(error), status=error.status, content_type=JSON, headers=request_id())
+
+
+def unstorable_refused(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: what a browser sends and the database cannot hold is no failure of ours. PostgreSQL takes no NUL, in
+    an address or a filter neither, and Django asks it all the same."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def refusal(request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        return answer(request, BadRequest()) if isinstance(exc, DataError) else None
+
+    middleware.process_exception = refusal  # type: ignore[attr-defined]  # the hook of Django's middleware
+    return middleware
 
 
 def page(status: int, message: str) -> HttpResponse:

@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "proxy_site.headers.content_security_policy",
     "axes.middleware.AxesMiddleware",
+    "proxy_site.failures.unstorable_refused",
 ]
 APPEND_SLASH = False
 TEMPLATES = [

@@ -172,3 +172,8 @@ def test_names_are_shown_as_text_everywhere(operator):
 @pytest.mark.parametrize("models", ["two words", "x" * 201, "\n".join(map(str, range(501)))])
 def test_a_pattern_that_no_model_could_match_is_refused(operator, models):
     assert "models" in errors_of(issue(operator, models=models))
+
+
+@pytest.mark.parametrize("address", ["%00/change/", "%00/history/", "?owner=%00"])
+def test_what_no_database_holds_is_the_browsers_mistake(operator, address):
+    assert operator.get(f"/admin/keys/virtualkey/{address}").status_code == 400
