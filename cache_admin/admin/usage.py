@@ -86,7 +86,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
                 "fields": (
                     ("input_tokens", "cached_tokens", "cache_write_tokens"),
                     ("output_tokens", "reasoning_tokens"),
-                    "cost",
+                    ("cost", "estimated"),
                 )
             },
         ),
@@ -183,7 +183,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
     def tokens(self, row: UsageRecord) -> str:
-        return f"{counted(row.input_tokens)} / {counted(row.output_tokens)}"
+        return f"{counted(row.input_tokens)} / {counted(row.output_tokens)}{' estimated' if row.estimated else ''}"
 
     @display(description="Cost")  # type: ignore[untyped-decorator]
     def cost(self, row: UsageRecord) -> str:

@@ -123,3 +123,14 @@ def test_a_key_among_many_calls_is_summed_by_index(key: VirtualKey) -> None:
     assert (found.total["calls"], found.bounded) == (20, False)
     rows = UsageRecord.objects.filter(key_id=key.pk, id__gte=first_id(time.time() - 30 * DAY))
     assert "usage_key" in rows.order_by("-id")[: spent.LAST_CALLS].explain()
+
+
+def test_the_usage_log_and_a_calls_page_mark_estimated_tokens(client: Client) -> None:
+    log = reverse("admin:cache_admin_usagerecord_changelist")
+    calls(1, output_tokens=7, status="client_disconnect")
+    assert "10 / 7 estimated" not in client.get(log).content.decode()
+    UsageRecord.objects.update(estimated=True)
+    assert "10 / 7 estimated" in client.get(log).content.decode()
+    row = UsageRecord.objects.get()
+    text = client.get(reverse("admin:cache_admin_usagerecord_change", args=[row.pk])).content.decode()
+    assert "The tokens are ours: the provider told none" in text

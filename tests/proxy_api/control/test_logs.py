@@ -31,6 +31,14 @@ def test_calls_of_one_moment_are_listed_once_each_over_all_pages(admin: Admin) -
     assert admin.get(f"usage/{made[0]}").made()["key_id"] == "k1"
 
 
+def test_a_call_says_whether_its_tokens_are_estimated_and_sums_include_them(admin: Admin) -> None:
+    tokens = {"input_tokens": 5, "output_tokens": 2, "cost_usd": Decimal("0.5")}
+    told, ours = call(1, **tokens), call(2, estimated=True, status="client_disconnect", **tokens)
+    assert [admin.get(f"usage/{row.id}").made()["estimated"] for row in (told, ours)] == [False, True]
+    [line] = admin.get("usage/summary?by=key&since=2026-03-01T12:00:00Z&until=2026-03-02T00:00:00Z").json()["sums"]
+    assert (line["calls"], line["input_tokens"], line["output_tokens"], line["cost_usd"]) == (2, 10, 4, "1")
+
+
 def test_calls_are_found_by_what_they_are(admin: Admin) -> None:
     call(1, model_asked="smart", model_served="gpt-4o", cache="hit")
     call(2, key_id="k2", project_id="p", provider="anthropic", status="error", at=NOON + timedelta(hours=1))
