@@ -58,7 +58,10 @@ class StoredCompletion(models.Model):
             models.Index(fields=["kept_until", "size"], name="completion_kept"),
             models.Index(fields=["used_at"], name="completion_used", condition=models.Q(kept_until__isnull=False)),
         ]
-        permissions = [("view_bodies", "Can read stored prompts and completions")]
+        permissions = [
+            ("view_bodies", "Can read stored prompts and completions"),
+            ("rerun_completion", "Can ask again what a completion answers, at a price"),
+        ]
         verbose_name = "cached completion"
 
     def __str__(self) -> str:
