@@ -22,15 +22,37 @@ def pretty(raw: bytes) -> str:
 
 
 def conversation(request: bytes) -> list[Said]:
-    """The turns of a request. Empty where it holds none that this page knows."""
-    messages = members(request).get("messages")
-    return [turn for message in listed(messages) for turn in turns(message)]
+    """The turns of a request: messages, a prompt, or the input of /responses, /embeddings and /moderations."""
+    asked = members(request)
+    said = [Said(name, text) for name in ("instructions", "prompt") if (text := content_text(asked.get(name)))]
+    return said + [turn for name in ("messages", "input") for turn in items(asked.get(name))]
 
 
 def answered(answer: bytes) -> list[Said]:
-    """What the choices of an answer say."""
-    choices = listed(members(answer).get("choices"))
-    return [turn for choice in choices if isinstance(choice, dict) for turn in turns(choice.get("message"))]
+    """What the choices of an answer say, or the output of /responses."""
+    told = members(answer)
+    choices = [choice for choice in listed(told.get("choices")) if isinstance(choice, dict)]
+    said = [turn for choice in choices for turn in turns(choice.get("message") or plain_choice(choice))]
+    return said + [turn for item in listed(told.get("output")) for turn in turns(item)]
+
+
+def plain_choice(choice: dict[str, Any]) -> dict[str, Any]:
+    """A choice of /completions as a message."""
+    return {"content": choice.get("text")}
+
+
+def first_words(request: bytes, most: int = 120) -> str:
+    """How the first thing begins that a user says; where none does, whatever is said first."""
+    said = conversation(request)
+    first = next((turn for turn in said if turn.who == "user"), said[0] if said else Said("", ""))
+    words = " ".join(first.text[: 4 * most].split())
+    return words if len(words) <= most else f"{words[:most].rstrip()}…"
+
+
+def items(value: Any) -> list[Said]:
+    """Messages as turns; what is a text stands for itself."""
+    many = value if isinstance(value, list) else [value]
+    return [turn for item in many for turn in ([Said("user", item)] if isinstance(item, str) else turns(item))]
 
 
 def turns(message: Any) -> list[Said]:
@@ -44,12 +66,13 @@ def turns(message: Any) -> list[Said]:
         Said(role, content_text(message.get("content"))),
         Said(f"{role} · refusal", content_text(message.get("refusal"))),
     ]
-    called = [Said(f"{role} · calls {name}", arguments) for name, arguments in calls(message.get("tool_calls"))]
+    made = [*listed(message.get("tool_calls")), message if message.get("type") == "function_call" else None]
+    called = [Said(f"{role} · calls {name}", arguments) for name, arguments in calls(made)]
     return [turn for turn in said if turn.text] + called
 
 
 def calls(tool_calls: Any) -> list[tuple[str, str]]:
-    functions = [call.get("function") for call in listed(tool_calls) if isinstance(call, dict)]
+    functions = [call.get("function", call) for call in listed(tool_calls) if isinstance(call, dict)]
     named = [function for function in functions if isinstance(function, dict)]
     return [(str(function.get("name")), str(function.get("arguments"))) for function in named]
 
@@ -64,7 +87,19 @@ def content_text(content: Any) -> str:
 def part_text(part: Any) -> str:
     if not isinstance(part, dict):
         return str(part)
-    return str(part["text"]) if "text" in part else f"[{part.get('type', 'part')}]"
+    if "text" in part:
+        return str(part["text"])
+    kind, place = str(part.get("type", "part")), source(part)
+    return f"[{kind}: {place}]" if place else f"[{kind}]"
+
+
+def source(part: dict[str, Any]) -> str:
+    """Where an image or a file is, or of what kind and how large it is; never itself."""
+    image = part.get("image_url")
+    place = str(image.get("url") if isinstance(image, dict) else image or "")
+    if place.startswith("data:"):
+        return f"{place[5:].partition(';')[0][:100]}, {len(place) * 3 // 4096:,} KiB"
+    return place[:200]
 
 
 def members(raw: bytes) -> dict[str, Any]:
