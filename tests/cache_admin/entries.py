@@ -1,13 +1,19 @@
-"""Ledger entries and completions for tests."""
+"""Ledger entries, completions and pages for tests."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from typing import Any
 
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
 from cache_admin.completions import Completion, store
-from cache_admin.ledger import LedgerEntry
+from cache_admin.ledger import LedgerEntry, closed
 from cache_admin.sealed import Slot
+from cache_admin.shipping import ship
 from keys.ids import new_id
 
 
@@ -39,3 +45,45 @@ def keep(name: int, *, at: float, ttl: int = 3600, request: bytes = b'{"messages
     completion = Completion(b'{"id":"c"}', "openai", "gpt", "main", at, ttl)
     assert store(slot, completion, request, {"key_id": "k1", "key_name": "mine", **label})
     return slot.name
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def page(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200, response
+    return response.content.decode()
+
+
+def calls(count: int, **facts: Any) -> list[str]:
+    """Rows in the table, oldest first; their ids."""
+    made = []
+    for _ in range(count):
+        call = entry(**facts)
+        closed(call)
+        made.append(call.id)
+    ship(time.time())
+    return made
+
+
+def cached(question: str = "What is the capital of France?", answer: str = "Paris", number: int = 0) -> str:
+    """A completion in both tiers; its digest."""
+    said = {"choices": [{"message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}]}
+    asked = {"model": "gpt", "messages": [{"role": "user", "content": question}]}
+    digest = number.to_bytes(32, "big")
+    completion = Completion(json.dumps(said).encode(), "openai", "gpt", "main", time.time() + number / 1000, 600)
+    label = {"key_id": "k1", "key_name": "mine", "request_id": "r", "model_asked": "openai/gpt"}
+    assert store(Slot(digest, "key:1"), completion, json.dumps(asked).encode(), label)
+    ship(time.time())
+    return digest.hex()
+
+
+def listed(text: str, model: str) -> list[str]:
+    """The ids that a list page links to, in its order."""
+    return re.findall(rf'href="/admin/cache_admin/{model}/([0-9a-f-]+)/change/', text)

@@ -7,11 +7,10 @@ import json
 import re
 import time
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.contrib.admin import site
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -19,15 +18,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cache_admin import shown
-from cache_admin.completions import Completion, store
 from cache_admin.dashboard import last_day, recent_failures
-from cache_admin.ledger import closed
 from cache_admin.models import Price, StoredCompletion, UsageRecord
-from cache_admin.sealed import Slot
-from cache_admin.shipping import ship
 from keys import issuing
 from keys.models import AuditEntry
-from tests.cache_admin.entries import entry
+from tests.cache_admin.entries import cached, calls, listed, page, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 USAGE = reverse("admin:cache_admin_usagerecord_changelist")
@@ -48,48 +43,6 @@ def client() -> Client:
     browser = Client()
     browser.force_login(User.objects.create_superuser("root"))
     return browser
-
-
-def staff(*permissions: str) -> Client:
-    user = User.objects.create_user("clerk", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser = Client()
-    browser.force_login(user)
-    return browser
-
-
-def page(client: Client, url: str) -> str:
-    response = client.get(url)
-    assert response.status_code == 200, response
-    return response.content.decode()
-
-
-def calls(count: int, **facts: Any) -> list[str]:
-    """Rows in the table, oldest first; their ids."""
-    made = []
-    for _ in range(count):
-        call = entry(**facts)
-        closed(call)
-        made.append(call.id)
-    ship(time.time())
-    return made
-
-
-def cached(question: str = "What is the capital of France?", answer: str = "Paris", number: int = 0) -> str:
-    """A completion in both tiers; its digest."""
-    said = {"choices": [{"message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}]}
-    asked = {"model": "gpt", "messages": [{"role": "user", "content": question}]}
-    digest = number.to_bytes(32, "big")
-    completion = Completion(json.dumps(said).encode(), "openai", "gpt", "main", time.time() + number / 1000, 600)
-    label = {"key_id": "k1", "key_name": "mine", "request_id": "r", "model_asked": "openai/gpt"}
-    assert store(Slot(digest, "key:1"), completion, json.dumps(asked).encode(), label)
-    ship(time.time())
-    return digest.hex()
-
-
-def listed(text: str, model: str) -> list[str]:
-    """The ids that a list page links to, in its order."""
-    return re.findall(rf'href="/admin/cache_admin/{model}/([0-9a-f-]+)/change/', text)
 
 
 def test_the_usage_log_is_newest_first_and_pages_by_key(client: Client) -> None:
