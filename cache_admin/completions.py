@@ -120,10 +120,12 @@ def is_sealed_to_caller(value: bytes) -> bool:
     return value[1:2] == VERSION_UNDER
 
 
-def forget(digest: str) -> None:
-    """Drop the value of `digest` (hex) from Redis; the table is the caller's."""
+def forget(*digests: str) -> None:
+    """Drop the values of these digests (hex) from Redis; the table is the caller's."""
+    if not digests:
+        return
     try:
-        command("DEL", _address(digest))
+        command("DEL", *map(_address, digests))
     except (RedisAway, ResponseError):
         count("completion_redis_away")
 
@@ -171,7 +173,7 @@ def _found(slot: Slot, row: Row, now: float) -> Completion:
     that was sealed with it: an admin has set it, and Redis knows the sealed one alone."""
     found = opened(slot, row.answer_sealed)
     if abs(row.expires_at - found.expires_at()) > 1:
-        return replace(found, ttl=max(0, int(row.expires_at - found.stored_at)))
+        return replace(found, ttl=max(0, round(row.expires_at - found.stored_at)))
     _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE)
     return found
 

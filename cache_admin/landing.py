@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Q
 
 from cache_admin import words
-from cache_admin.locks import hold_until_commit
+from cache_admin.locks import TABLES, hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, Rows, moment
 from keys.models import VirtualKey
@@ -31,7 +31,7 @@ def land(rows: Rows, now: float) -> Counter[str]:
     """Write a batch; what was new is counted. Raises django.db.Error's children, having written nothing."""
     with transaction.atomic():
         _commit_to_disk()
-        hold_until_commit("ship")
+        hold_until_commit(TABLES)
         completions = _land_completions(rows.completions.values(), moment(now))
         UsageBody.objects.bulk_create(rows.bodies.values(), STATEMENT_ROWS, ignore_conflicts=True)
         usage = _land_usage(rows.usage.values())
@@ -97,7 +97,7 @@ def _land_completions(rows: Iterable[StoredCompletion], now: datetime) -> int:
     for row in rows:
         row.kept_until = None if row.cassette else row.expires_at + timedelta(seconds=settings.DRAGOMAN_CACHE_GRACE)
     alive = [row for row in rows if row.kept_until is None or row.kept_until > now]
-    known = _known(row.digest for row in alive)
+    known = StoredCompletion.objects.only("created_at", "pinned").in_bulk([row.digest for row in alive])
     news = [row for row in alive if row.digest not in known or row.created_at > known[row.digest].created_at]
     _count_earlier_hits([row for row in news if row.digest not in known])
     for row in news:
@@ -108,12 +108,6 @@ def _land_completions(rows: Iterable[StoredCompletion], now: datetime) -> int:
     )
     words.index(news)
     return len(news)
-
-
-def _known(digests: Iterable[str]) -> dict[str, StoredCompletion]:
-    """The rows that are there, locked: an admin who pins one waits until what lands has landed, and finds that row."""
-    rows = StoredCompletion.objects.select_for_update().order_by("digest")
-    return rows.only("created_at", "pinned").in_bulk(list(digests))
 
 
 def _count_earlier_hits(news: list[StoredCompletion]) -> None:

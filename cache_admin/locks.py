@@ -10,6 +10,9 @@ from pathlib import Path
 
 from django.db import connection
 
+# Held by whoever writes completions: what lands, what goes, what an admin does to a row.
+TABLES = "ship"
+
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[bool]:

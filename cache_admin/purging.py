@@ -1,4 +1,5 @@
-"""Purging: expired completions, old usage records and alerts go, in bounded batches, each in a transaction of its own.
+"""Purging: completions past their time or too many, old usage records and alerts go, in bounded batches, each in a
+transaction of its own.
 
 Safe to run twice at once, to be killed half-way and to be sent again (reliability b24): one at a time by a lock, and a
 batch is either gone or still there.
@@ -8,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,90 +17,38 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 
-from cache_admin.completions import forget
 from cache_admin.locks import file_lock, hold_until_commit
-from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.models import UsageBody, UsageRecord
+from cache_admin.removing import BATCH, Step, remove_least_used, remove_stale, repeated
 from cache_admin.rows import OPEN, moment
 from keys.ids import first_id
 from keys.models import BudgetAlert
 
-BATCH = 1000
 BUDGET_SECONDS = 60.0
 ALERTS_KEPT = timedelta(days=400)  # a year to look back on; an alert of a period under way must stay
 LOST_AFTER = timedelta(days=1)  # no call lasts that long: its process left no lock behind to tell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which completions: only the expired ones, unless `everything`; of one model, of one key (id or name)."""
-
-    model: str = ""
-    key: str = ""
-    everything: bool = False
-
-    def rows(self, now: float) -> QuerySet[StoredCompletion]:
-        found = StoredCompletion.objects.order_by("expires_at")
-        if not self.everything:
-            found = found.filter(expires_at__lte=moment(now))
-        if self.model:
-            found = found.filter(model=self.model)
-        if self.key:
-            found = found.filter(key_id=self.key) | found.filter(key_name=self.key)
-        return found
-
-
-EXPIRED = Choice()
-
-
 def purge(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Counter[str]:
-    """Remove what is stale at `now` (Unix s). Counts: completions, usage, aborted, alerts; busy, unfinished: 1."""
+    """Remove what is stale at `now` (Unix s), and what is too much. Counts: completions, evicted, usage, aborted,
+    alerts; busy, unfinished: 1."""
     counts: Counter[str] = Counter()
     for step in purging(now, budget_seconds, batch):
         counts += step
     return counts
 
 
-def purging(
-    now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH, choice: Choice = EXPIRED
-) -> Iterator[Counter[str]]:
+def purging(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Iterator[Counter[str]]:
     """As purge(), yielding the counts of each batch as it is done."""
     deadline = time.monotonic() + budget_seconds
     with file_lock(Path(settings.DRAGOMAN_SPOOL_DIR) / "purge.lock") as held:
         if not held:
             yield Counter(busy=1)
             return
-        steps = (purge_completions_once(now, choice), purge_usage_once(now), close_lost_once(now))
-        for step in (*steps, purge_alerts_once(now)):
+        completions = (remove_stale(now), remove_least_used(now))
+        for step in (*completions, purge_usage_once(now), close_lost_once(now), purge_alerts_once(now)):
             yield from repeated(step, batch, deadline)
-
-
-Step = Callable[[int], Counter[str]]
-
-
-def repeated(step: Step, batch: int, deadline: float) -> Iterator[Counter[str]]:
-    """`step` until it finds less than a batch, or the time (monotonic s) is up."""
-    while time.monotonic() < deadline:
-        done = step(batch)
-        yield done
-        if done.total() < batch:
-            return
-    yield Counter(unfinished=1)
-
-
-def purge_completions_once(now: float, choice: Choice) -> Step:
-    def step(batch: int) -> Counter[str]:
-        with transaction.atomic():
-            hold_until_commit("purge")
-            digests = list(choice.rows(now).values_list("digest", flat=True)[:batch])
-            # Asked again while deleting: a newer answer may have landed under the digest meanwhile.
-            gone, _ = choice.rows(now).order_by().filter(digest__in=digests).delete()
-        for digest in digests:
-            forget(digest)
-        return Counter(completions=gone)
-
-    return step
 
 
 def purge_usage_once(now: float) -> Step:

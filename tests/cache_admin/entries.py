@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from cache_admin.completions import Completion, store
 from cache_admin.ledger import LedgerEntry, closed
+from cache_admin.models import StoredCompletion
 from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
 from keys.ids import new_id
@@ -36,6 +39,26 @@ def entry(**facts: Any) -> LedgerEntry:
         "total_ms": 12.5,
     }
     return LedgerEntry(**(usual | facts))
+
+
+def completions(count: int, *, seconds: float, **facts: Any) -> list[str]:
+    """`count` rows whose life and grace are over in `seconds` from now. Their digests."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    start = StoredCompletion.objects.count()
+    usual: dict[str, Any] = {
+        "answer_sealed": b"x",
+        "request_sealed": b"y",
+        "created_at": until - timedelta(days=1),
+        "expires_at": until,
+        "kept_until": until,
+        "scope": "key:1",
+        "provider": "openai",
+        "model": "gpt",
+        "key_id": "k1",
+        "key_name": "mine",
+    }
+    rows = [StoredCompletion(digest=f"{start + n:064x}", **(usual | facts)) for n in range(count)]
+    return [row.digest for row in StoredCompletion.objects.bulk_create(rows)]
 
 
 def keep(name: int, *, at: float, ttl: int = 3600, request: bytes = b'{"messages":[]}', **label: Any) -> str:

@@ -11,40 +11,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.cache import cache
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from cache_admin.locks import file_lock
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
-from cache_admin.purging import Choice, purge, purging
+from cache_admin.purging import purge, purging
 from keys import issuing
 from keys.ids import first_id, uuid7
 from keys.models import AlertDelivery, Budget, BudgetAlert
+from tests.cache_admin.entries import completions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = time.time()
 DAY = 86400
-
-
-def completions(count: int, *, seconds: float, **facts: Any) -> list[str]:
-    """`count` rows that expire `seconds` from now."""
-    until = timezone.now() + timedelta(seconds=seconds)
-    start = StoredCompletion.objects.count()
-    rows = [
-        StoredCompletion(
-            digest=f"{start + n:064x}",
-            answer_sealed=b"x",
-            request_sealed=b"y",
-            created_at=until - timedelta(days=1),
-            expires_at=until,
-            **({"scope": "key:1", "provider": "openai", "model": "gpt", "key_id": "k1", "key_name": "mine"} | facts),
-        )
-        for n in range(count)
-    ]
-    return [row.digest for row in StoredCompletion.objects.bulk_create(rows)]
 
 
 def usage(age_seconds: float, **facts: Any) -> UsageRecord:
@@ -125,27 +106,6 @@ def test_calls_whose_spool_was_lost_are_not_open_for_ever() -> None:
 def test_the_first_id_of_a_moment_lies_between_those_before_and_after() -> None:
     before, after = uuid7(999_999, b"\xff" * 10), uuid7(1_000_000, bytes(10))
     assert before < str(first_id(1000.0)) <= after
-
-
-def test_a_choice_of_living_completions_goes_from_both_tiers() -> None:
-    raw = cache.client.get_client()  # type: ignore[attr-defined]
-    chosen = completions(2, seconds=600, model="gpt", key_name="theirs")
-    kept = completions(1, seconds=600, model="other", key_name="theirs") + completions(1, seconds=600)
-    for digest in chosen + kept:
-        raw.set(f"c:{digest}", b"value")
-    for _ in purging(time.time(), choice=Choice(model="gpt", key="theirs", everything=True)):
-        pass
-    assert sorted(StoredCompletion.objects.values_list("digest", flat=True)) == sorted(kept)
-    assert {key.decode() for key in raw.scan_iter("c:*")} == {f"c:{digest}" for digest in kept}
-
-
-def test_the_command_says_what_it_removed(capsys: pytest.CaptureFixture[str]) -> None:
-    completions(2, seconds=-10)
-    call_command("purge")
-    assert capsys.readouterr().out == "removed 2 completions and 0 usage records\n"
-    completions(2, seconds=600)
-    call_command("purge", "--all", "--model", "gpt")
-    assert capsys.readouterr().out == "removed 2 completions and 0 usage records\n"
 
 
 def test_alerts_of_more_than_a_year_ago_go_with_their_deliveries() -> None:

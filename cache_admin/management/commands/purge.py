@@ -1,42 +1,85 @@
-"""`manage.py purge`: what the Celery task does, by hand, and for a choice of completions."""
+"""`manage.py purge`: what the Celery task does, by hand; or the completions that somebody chooses, expired or not."""
 
 from __future__ import annotations
 
 import sys
 import time
+from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from cache_admin.purging import Choice, purging
+from cache_admin import acts
+from cache_admin.purging import purging
+from cache_admin.removing import Choice, amount, going
+from keys import audit
+from keys.durations import duration
+
+FILTERS = {
+    "model": "completions of this model",
+    "provider": "completions of this provider",
+    "endpoint": "completions of this endpoint: chat/completions, embeddings",
+    "key": "completions of this virtual key (its id or name)",
+    "project": "completions of this project (its id or name)",
+}
 
 
 class Command(BaseCommand):
-    help = "Remove expired completions (or the chosen ones) and usage records past their days."
+    help = (
+        "Remove completions past their life and their grace, the least used of too many, and usage records past their "
+        "days. With filters: the completions that fit all of them, and nothing else."
+    )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--model", default="", help="only completions of this model")
-        parser.add_argument("--key", default="", help="only completions of this virtual key (its id or name)")
-        parser.add_argument("--all", action="store_true", help="not only expired ones")
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        for name, text in FILTERS.items():
+            parser.add_argument(f"--{name}", default="", help=text)
+        parser.add_argument("--older-than", metavar="AGE", default="", help="completions stored before: 30m, 24h, 7d")
+        parser.add_argument("--everything", "--all", action="store_true", help="all completions that fit, or all")
+        parser.add_argument("--pinned-too", action="store_true", help="also what is pinned, and recorded cassettes")
+        parser.add_argument("--dry-run", action="store_true", help="say how many would be removed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        choice = Choice(model=options["model"], key=options["key"], everything=options["all"])
+        choice, now = choice_of(options), time.time()
+        chosen = bool(options["everything"] or choice.said().keys() - {"pinned_too"})
+        if choice.pinned_too and not chosen:
+            raise CommandError("--pinned-too needs a filter, or --everything")
+        found = amount(choice.rows()) if chosen else going(now)
+        if options["dry_run"]:
+            self.stdout.write(f"would remove {found.rows:,} completions of {found.size:,} bytes")
+        elif chosen:
+            self._work(acts.purging(choice, now, audit.of_command(), float("inf")), found.rows)
+        else:
+            self._work(purging(now, float("inf")), found.rows)
+
+    def _work(self, steps: Iterable[Counter[str]], most: int) -> None:
+        """On a terminal, with one line that is written over."""
         counts: Counter[str] = Counter()
-        for step in purging(time.time(), float("inf"), choice=choice):
+        for step in steps:
             counts += step
-            self._show(counts)
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{removed(counts)} of {most:,}", ending="")
         if sys.stderr.isatty():
             self.stderr.write("")
-        self.stdout.write(_said(counts))
-
-    def _show(self, counts: Counter[str]) -> None:
-        """One line that is written over, on a terminal alone."""
-        if sys.stderr.isatty():
-            self.stderr.write(f"\r{_said(counts)}", ending="")
+        self.stdout.write("another purge is at it" if counts["busy"] else told(counts))
 
 
-def _said(counts: Counter[str]) -> str:
-    if counts["busy"]:
-        return "another purge is at it"
-    return f"removed {counts['completions']} completions and {counts['usage']} usage records"
+def choice_of(options: dict[str, Any]) -> Choice:
+    """CommandError where an age is none."""
+    try:
+        age = duration(options["older_than"]) if options["older_than"] else None
+    except ValueError as error:
+        raise CommandError(f"--older-than {error}") from None
+    before = None if age is None else timezone.now() - age
+    return Choice(**{name: options[name] for name in (*FILTERS, "pinned_too")}, before=before)
+
+
+def removed(counts: Counter[str]) -> str:
+    return f"removed {counts['completions'] + counts['evicted']:,}"
+
+
+def told(counts: Counter[str]) -> str:
+    evicted = f" ({counts['evicted']:,} of them least used)" if counts["evicted"] else ""
+    return f"{removed(counts)} completions{evicted} and {counts['usage']:,} usage records"

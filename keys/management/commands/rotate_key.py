@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
@@ -13,9 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from keys import audit, issuing
+from keys.durations import duration
 from keys.models import VirtualKey
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=90)
 
 
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--grace", default="24h", help="how long the old secret works: 30m, 24h, 7d; 0: not at all")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        key, grace = found_key(options["key"]), duration(options["grace"])
+        key, grace = found_key(options["key"]), grace_of(options["grace"])
         try:
             with transaction.atomic():
                 token = issuing.rotate(key, grace, timezone.now())
@@ -50,12 +49,12 @@ def found_key(text: str) -> VirtualKey:
     return found[0]
 
 
-def duration(text: str) -> timedelta:
-    """`0`, or a whole number with s, m, h or d. CommandError for any other."""
-    match = re.fullmatch(r"([0-9]{1,8})([smhd])|0", text.strip())
-    if match is None:
-        raise CommandError("--grace must be such as 30m, 24h, 7d or 0")
-    length = timedelta(**{UNITS[match[2]]: int(match[1])}) if match[2] else timedelta(0)
+def grace_of(text: str) -> timedelta:
+    """CommandError where it is no duration, or too long."""
+    try:
+        length = duration(text)
+    except ValueError as error:
+        raise CommandError(f"--grace {error}") from None
     if length > LONGEST:
         raise CommandError(f"--grace must be at most {LONGEST.days}d")
     return length
