@@ -126,12 +126,14 @@ def test_a_credential_for_one_model_gets_no_other(live: Live) -> None:
     assert live.request("GET", "/v1/proxy/files", headers=bearer(token)).status == 403
 
 
-def test_a_credentials_calls_are_its_keys_on_the_ledger_and_its_own_in_the_cache(live: Live) -> None:
+def test_a_credentials_calls_are_its_keys_on_the_ledger_and_in_the_cache(live: Live) -> None:
+    """Unlike the reference's, whose every credential pays for the same answer anew."""
     token, other = credential(live), credential(live)
     body = hello(temperature=0)
     first = live.chat(body, **bearer(token))
     assert [cached(first), cached(live.chat(body, **bearer(token)))] == ["MISS", "HIT"]
-    assert [cached(live.chat(body, **bearer(other))), cached(live.chat(body))] == ["MISS", "MISS"]
+    assert [cached(live.chat(body, **bearer(other))), cached(live.chat(body))] == ["HIT", "HIT"]
+    assert cached(live.chat(body, **bearer(live.key("another")))) == "MISS"
     row = live.usage(with_request_id(first))
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (row["key_id"], row["temporary"]) == (claims["sub"], claims["jti"])
@@ -179,7 +181,7 @@ def test_a_revoked_key_and_its_credential_get_401_within_a_second_where_they_had
     tokens, body = (key, credential(live, token=key)), hello(temperature=0)
     for token in tokens:
         answers = [live.chat(body, **bearer(token)) for _ in range(24)]
-        assert {cached(answer) for answer in answers} == {"MISS", "HIT"}
+        assert "HIT" in {cached(answer) for answer in answers}
         live.usage(with_request_id(answers[-1]))
         ids = [with_request_id(answer) for answer in answers]
         served = live.rows("SELECT DISTINCT instance FROM cache_admin_usagerecord WHERE id = ANY(%s)", ids)
