@@ -15,6 +15,8 @@ import yaml
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 IN_ENVIRONMENT = "secret"  # the field whose value is a variable's
+# The installation's own variables: whoever may edit the file need not be who may read those.
+OURS = re.compile(r"DRAGOMAN_.*|DATABASE_URL|REDIS_URL")
 SINGLE = ("limits",)  # sections that are one entry
 
 
@@ -116,6 +118,8 @@ def found(place: str, value: Any, environment: Mapping[str, str]) -> str:
     named = VARIABLE.fullmatch(value.strip()) if isinstance(value, str) else None
     if named is None:
         raise FileFault(place, "A secret does not stand in the file: write ${NAME}, a variable of the environment.")
+    if OURS.fullmatch(named[1]):
+        raise FileFault(place, f"{named[1]} is a secret of the installation, and no provider's.")
     secret = environment.get(named[1], "").strip()
     if not secret:
         raise FileFault(place, f"The environment has no {named[1]}.")

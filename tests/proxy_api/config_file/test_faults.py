@@ -38,6 +38,9 @@ FAULTS = {
     "credentials: [{name: a, provider: openai, secret: '${NOT_SET}'}]": (
         r"credentials\[0\]\.secret: The environment has no NOT_SET"
     ),
+    "credentials: [{name: a, provider: openai, secret: '${DRAGOMAN_MASTER_KEYS}'}]": (
+        r"credentials\[0\]\.secret: DRAGOMAN_MASTER_KEYS is a secret of the installation"
+    ),
     "credentials: [{name: a, provider: openai, secret: 'Bearer ${OPENAI_API_KEY}'}]": (
         r"credentials\[0\]\.secret: A secret does not stand in the file"
     ),
