@@ -13,6 +13,7 @@ from tests.loopback import Call, hang, openai_stream, stream
 
 FRAMES = openai_stream("Hello there")
 EACH = 12
+ENDS = "SELECT status, output_tokens, estimated, count(*) FROM cache_admin_usagerecord GROUP BY 1, 2, 3"
 
 
 def by_name(call: Call) -> None:
@@ -54,8 +55,8 @@ def test_short_calls_end_long_ones_are_told_and_new_ones_are_refused() -> None:
         assert all(client.whole and b"[DONE]" not in client.body for client in long)
         assert {client.status for client in plain} == {503}
         live.manage("ship_usage")
-        counts = live.rows("SELECT status, count(*) AS n FROM cache_admin_usagerecord GROUP BY status")
-        assert {row["status"]: row["n"] for row in counts} == {"ok": EACH, "shutdown": 2 * EACH}
+        ends = {tuple(row.values())[:3]: row["count"] for row in live.rows(ENDS)}
+        assert ends == {("ok", 10, False): EACH, ("shutdown", 3, True): EACH, ("shutdown", 0, True): EACH}
         assert live.upstream.wait_until(lambda: len(live.upstream.aborted) == 2 * EACH)
 
 
