@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import DataError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from cache_admin import acts
 from cache_admin.completions import find
-from cache_admin.models import StoredCompletion
+from cache_admin.models import Removal, StoredCompletion
 from cache_admin.purging import purge
 from cache_admin.removing import Choice
 from cache_admin.sealed import Slot
@@ -22,6 +25,7 @@ from tests.cache_admin.entries import completions, keep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA = Actor("user", "ada")
+NOW = timezone.now()
 SLOT = Slot((1).to_bytes(32, "big"), "key:1")
 
 
@@ -31,13 +35,13 @@ def told() -> list[str]:
 
 def test_what_is_pinned_outlives_every_purge_until_its_pin_is_taken_out() -> None:
     digests = completions(2, seconds=-10)
-    assert acts.pin(digests[:1], ADA) == 1
+    assert acts.pin(digests[:1], ADA, NOW) == 1
     purge(time.time())
     assert StoredCompletion.objects.get().pinned
-    assert acts.unpin(digests[:1], ADA) == 1
+    assert acts.unpin(digests[:1], ADA, NOW) == 1
     StoredCompletion.objects.update(expires_at=timezone.now() - timedelta(days=30))
-    acts.pin(digests[:1], ADA)
-    acts.unpin(digests[:1], ADA)
+    acts.pin(digests[:1], ADA, NOW)
+    acts.unpin(digests[:1], ADA, NOW)
     purge(time.time())
     assert not StoredCompletion.objects.exists()
 
@@ -45,8 +49,8 @@ def test_what_is_pinned_outlives_every_purge_until_its_pin_is_taken_out() -> Non
 def test_a_pin_taken_out_gives_the_row_its_life_and_its_grace_again(settings: Settings) -> None:
     settings.DRAGOMAN_CACHE_GRACE = 77
     (digest,) = completions(1, seconds=600)
-    acts.pin([digest], ADA)
-    acts.unpin([digest], ADA)
+    acts.pin([digest], ADA, NOW)
+    acts.unpin([digest], ADA, NOW)
     row = StoredCompletion.objects.get()
     assert row.kept_until is not None
     assert row.kept_until - row.expires_at == timedelta(seconds=77)
@@ -54,20 +58,19 @@ def test_a_pin_taken_out_gives_the_row_its_life_and_its_grace_again(settings: Se
 
 def test_a_recording_stays_for_good_without_its_pin() -> None:
     (digest,) = completions(1, seconds=600, cassette=True, kept_until=None)
-    acts.pin([digest], ADA)
-    acts.unpin([digest], ADA)
+    acts.pin([digest], ADA, NOW)
+    acts.unpin([digest], ADA, NOW)
     assert StoredCompletion.objects.get().kept_until is None
 
 
 def test_what_is_done_twice_is_told_once() -> None:
     (digest,) = completions(1, seconds=600)
-    now = timezone.now()
     for _ in range(2):
-        acts.pin([digest], ADA)
+        acts.pin([digest], ADA, NOW)
         acts.note([digest], "a good one", ADA)
-        acts.expire([digest], now, ADA)
+        acts.expire([digest], ADA, NOW)
     for _ in range(2):
-        acts.unpin([digest], ADA)
+        acts.unpin([digest], ADA, NOW)
     assert told() == ["completion.pinned", "completion.noted", "completion.expired", "completion.unpinned"]
     entry = AuditEntry.objects.get(action="completion.noted")
     assert (entry.actor, entry.changes) == ("ada", {"count": 1, "digests": [digest], "note": "a good one"})
@@ -88,7 +91,7 @@ def test_what_is_expired_by_hand_is_a_miss_but_for_who_takes_a_stale_answer(sett
     digest = keep(1, at=now)
     ship(now)
     assert find(SLOT, now) is not None
-    assert acts.expire([digest], timezone.now(), ADA) == 1
+    assert acts.expire([digest], ADA, timezone.now()) == 1
     assert find(SLOT, time.time()) is None
     assert find(SLOT, time.time(), stale=400) is not None
     row = StoredCompletion.objects.get()
@@ -97,32 +100,48 @@ def test_what_is_expired_by_hand_is_a_miss_but_for_who_takes_a_stale_answer(sett
 
 def test_what_is_pinned_stays_when_it_is_expired_by_hand() -> None:
     (digest,) = completions(1, seconds=600, pinned=True, kept_until=None)
-    acts.expire([digest], timezone.now(), ADA)
+    acts.expire([digest], ADA, timezone.now())
     assert StoredCompletion.objects.get().kept_until is None
+
+
+def purged(choice: Choice) -> list[Counter[str]]:
+    return list(acts.purging(choice, time.time(), ADA, 10))
 
 
 def test_a_purge_by_filter_is_told_with_its_filter_and_its_size() -> None:
     keep(1, at=time.time())
     keep(2, at=time.time(), project_id="p1")
     ship(time.time())
-    assert acts.purge(Choice(project="p1"), time.time(), ADA) == {"completions": 1}
+    assert purged(Choice(project="p1")) == [{"completions": 1}]
     assert find(SLOT, time.time()) is not None
     size = AuditEntry.objects.get().changes.pop("bytes")
     assert size > 0
     assert AuditEntry.objects.get().changes == {"project": "p1", "count": 1, "bytes": size}
-    assert acts.purge(Choice(project="p1"), time.time(), ADA) == {}
+    assert purged(Choice(project="p1")) == []
     assert told() == ["completion.purged"]
+
+
+def test_what_is_named_goes_with_its_pin_and_nothing_else_does() -> None:
+    pinned, plain, other = completions(3, seconds=600)
+    acts.pin([pinned], ADA, NOW)
+    assert acts.purge([], ADA, NOW) == 0
+    assert acts.purge([pinned, plain], ADA, NOW) == 2
+    assert acts.purge([pinned, plain], ADA, NOW) == 0
+    assert StoredCompletion.objects.get().digest == other
+    assert Removal.objects.get().completions == 2
+    assert told() == ["completion.pinned", "completion.purged"]
 
 
 def test_nothing_is_done_where_it_cannot_be_told() -> None:
     (digest,) = completions(1, seconds=600)
     nobody = Actor("a kind that is longer than its column takes, which the database refuses", "x")
-    for act in (
-        lambda: acts.pin([digest], nobody),
-        lambda: acts.note([digest], "n", nobody),
-        lambda: acts.purge(Choice(), time.time(), nobody),
-    ):
-        with pytest.raises(Exception, match="too long"):
+    acts_of_nobody = [
+        partial(acts.pin, [digest], nobody, NOW),
+        partial(acts.note, [digest], "n", nobody),
+        partial(acts.purge, [digest], nobody, NOW),
+    ]
+    for act in acts_of_nobody:
+        with pytest.raises(DataError):
             act()
     row = StoredCompletion.objects.get()
     assert (row.pinned, row.note) == (False, "")

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cache_admin import prices
-from cache_admin.admin.completions import acts, comparing
+from cache_admin import acts, prices
+from cache_admin.admin.completions import comparing
 from cache_admin.admin.completions.opening import answer_of
 from cache_admin.completions import find
 from cache_admin.models import Price, StoredCompletion

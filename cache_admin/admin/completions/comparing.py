@@ -19,8 +19,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from cache_admin import acts
 from cache_admin.admin import bodies, reading
-from cache_admin.admin.completions import acts, one, opening
+from cache_admin.admin.completions import one, opening
 from cache_admin.models import StoredCompletion
 from cache_admin.rerunning import Fresh, Question, rerun
 from cache_admin.shown import counted, dollars

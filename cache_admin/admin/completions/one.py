@@ -11,7 +11,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from cache_admin.admin.completions import acts, columns, opening
+from cache_admin import acts
+from cache_admin.admin.completions import columns, opening
 from cache_admin.admin.spent import shown as shown_call
 from cache_admin.models import StoredCompletion, UsageRecord
 from keys import audit
@@ -73,7 +74,7 @@ def act_page(admin: Any, request: HttpRequest, digest: str) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     do, actor = request.POST.get("do", ""), audit.of_request(request)
     if do == "note":
-        acts.note(row, request.POST.get("note", "").strip(), actor)
+        acts.note([row.pk], request.POST.get("note", ""), actor)
     elif do in acts.ACTS:
         acts.ACTS[do]([row.pk], actor, timezone.now())
     else:

@@ -13,7 +13,8 @@ from django.urls import path
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from cache_admin.admin.completions import acts, columns, comparing, one, opening, purging, savings, searching
+from cache_admin import acts
+from cache_admin.admin.completions import columns, comparing, one, opening, purging, savings, searching
 from cache_admin.models import StoredCompletion
 from keys import audit
 from keys.admin.keyset import KeysetChangeList

@@ -15,7 +15,7 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from cache_admin.admin.completions import acts
+from cache_admin import acts
 from keys import audit
 from keys.admin.shown import page
 
