@@ -138,7 +138,9 @@ CHAT: dict[str, Any] = {
         header("x-bt-use-cache", "whether the cache is used", enum=["auto", "always", "never"]),
         header("x-bt-cache-ttl", "life of the entry that this call writes, seconds (1 to the installation's maximum)"),
         header("x-bt-endpoint-name", "use only the credential of this name"),
-        header("cache-control", "no-cache, no-store, max-age=N"),
+        header(
+            "cache-control", "no-cache, no-store, max-age=N, only-if-cached, stale-if-error=N, stale-while-revalidate=N"
+        ),
     ],
 }
 MODELS: dict[str, Any] = {
