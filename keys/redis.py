@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -85,19 +86,23 @@ class Pipe:
         self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
         self.losses = 0
 
+    def failures(self) -> int:
+        """How many in a row, up to now."""
+        return self._breaker.failures
+
     def open(self) -> bool:
         """Whether the breaker is."""
         return self._breaker.failures >= FAILURES_TO_OPEN
 
-    def tell(self, command: tuple[Argument, ...]) -> None:
-        """Send at once, between two exchanges or in the middle of one, and do not wait: the reply comes after those
-        of the exchange under way, and is read, and forgotten, by the next."""
+    def tell(self, *commands: tuple[Argument, ...]) -> None:
+        """Send at once, between two exchanges or in the middle of one, and do not wait: the replies come after those
+        of the exchange under way, and are read, and forgotten, by the next."""
         self._breaker.check(time.monotonic())
-        packed = b"".join(self._connection.pack_command(*command))
+        packed = b"".join([part for command in commands for part in self._connection.pack_command(*command)])
         try:
             with self._sending:
                 self._send(packed)
-                self._owed += 1
+                self._owed += len(commands)
         except (RedisError, OSError) as error:
             self._breaker.failed(time.monotonic())
             self._disconnect()
@@ -228,9 +233,20 @@ def tell(*args: Argument) -> None:
     _pipe().tell(args)
 
 
+def tell_all(commands: Sequence[tuple[Argument, ...]]) -> None:
+    """As tell(), for several in one go."""
+    if commands:
+        _pipe().tell(*commands)
+
+
 def away() -> bool:
     """Whether Redis has not answered lately, as far as this process knows."""
     return _pipe().open()
+
+
+def answering() -> bool:
+    """Whether the last command was answered, as far as this process knows."""
+    return _pipe().failures() == 0
 
 
 def losses() -> int:

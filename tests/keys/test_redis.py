@@ -70,6 +70,13 @@ def test_what_was_told_is_done_before_what_is_asked_next_and_its_reply_is_nobody
         assert redis.command("GET", f"test:told:{number}") == str(number).encode()
 
 
+def test_what_was_told_in_one_go_is_done_in_its_order():
+    redis.tell_all([("RPUSH", "test:told", number) for number in range(3)])
+    redis.tell_all([])
+    assert redis.command("LRANGE", "test:told", 0, -1) == [b"0", b"1", b"2"]
+    assert redis.answering()
+
+
 def test_a_refusal_of_what_was_told_disturbs_no_later_reply():
     redis.command("SET", "test:text", "no number", "EX", 10)
     redis.tell("INCR", "test:text")
@@ -107,6 +114,7 @@ def test_telling_a_dead_redis_costs_nothing_and_opens_the_breaker(own_valkey):
     assert time.monotonic() - started < 0.5
     with pytest.raises(redis.RedisAway):
         redis.tell("SET", "a", "b")
+    assert not redis.answering()
 
 
 def test_a_refused_command_fails_its_own_caller_alone():
