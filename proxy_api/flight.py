@@ -21,11 +21,11 @@ from proxy_api import relay, vault
 from proxy_api.body import Body
 from proxy_api.caching import Policy
 from proxy_api.endpoints import Endpoint
-from proxy_api.errors import GatewayError
+from proxy_api.errors import ClientGone, GatewayError
 from proxy_api.media import Fetched
 from proxy_api.recording import Record
 from proxy_api.selectors import NOTHING, Selected
-from proxy_api.transport import Watch
+from proxy_api.transport import Watching
 from proxy_api.upstream import Route
 
 # What a cached completion's row and its call's usage record say alike.
@@ -85,11 +85,12 @@ class Flight:
     call: Call
     plan: Plan
     record: Record
-    watch: Watch | None
+    watch: Watching | None
     way: relay.Way | None = None
     started: bool = False
     typed: bool = False
     media: dict[str, Fetched] = field(default_factory=dict)
+    _whole: bytes = b""
 
     def release(self) -> None:
         """Let go of the client's socket. Idempotent."""
@@ -110,13 +111,25 @@ class Flight:
         """Whose the thoughts are that this route's model has."""
         return Owner(self.call.identity.scope, route.provider.name, route.model)
 
+    @property
+    def facts(self) -> relay.Facts:
+        return self.way.facts if self.way else relay.Facts()
+
+    def completion(self) -> bytes:
+        """The finished answer, where it is kept. Made once: of a stream it is folded out of all its frames."""
+        if not self._whole:
+            assert self.way is not None
+            self._whole = self.way.completion()
+        return self._whole
+
     def fail(self, error: GatewayError) -> None:
         if self.call.kept == "full":
             self.record.entry.request_body = self.call.body.raw
-        self.record.fail(error, time.monotonic(), self.way.facts if self.way else None)
+        self.record.fail(error, time.monotonic(), self.facts)
 
-    def finish(self) -> bool:
-        """The answer is complete: keep it where the rule says so, write the final record. True where it was stored."""
+    def finish(self, parted: ClientGone | None = None) -> bool:
+        """The answer is complete: keep it where the rule says so, write the final record. True where it was stored.
+        parted: the client left, and others have waited for the answer."""
         assert self.way is not None
         clock = self.record.marks.done = time.monotonic()
         kept = stored(self, self.way) if self.plan.policy.write and self.typed and self.way.facts.sound else b""
@@ -124,11 +137,11 @@ class Flight:
         if kept and not self.call.stream:
             self.record.entry.cache = "stored"
         if self.call.kept == "full":
-            self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.way.completion()
+            self.record.entry.request_body, self.record.entry.answer_body = self.call.body.raw, self.completion()
         turn, route = self.way.turn(), self.record.route
         if turn.answers and route is not None:
             vault.keep(turn.asked, turn.answers, self.owner(route))
-        self.record.succeed(self.way.facts, max(clock, time.monotonic()), ahead=kept)
+        self.record.succeed(self.way.facts, max(clock, time.monotonic()), ahead=kept, parted=parted)
         return bool(kept)
 
 
@@ -137,7 +150,7 @@ def stored(flight: Flight, way: relay.Way) -> bytes:
     plan, entry, route = flight.plan, flight.record.entry, flight.record.route
     assert route is not None
     completion = Completion(
-        answer=way.completion(),
+        answer=flight.completion(),
         provider=route.provider.name,
         model=route.model,
         endpoint_name=route.credential.name,

@@ -6,49 +6,36 @@ ledger, and only then the last bytes.
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 
 import orjson
 
-from cache_admin import completions, ledger
+from cache_admin import completions
 from cache_admin.completions import Completion
 from cache_admin.ledger import LedgerEntry
 from cache_admin.spool import SpoolUnavailable
 from keys import redis
 from keys.ids import new_id
 from keys.settled import settings
-from proxy_api import caching, framing, refreshing, relay
-from proxy_api.admission import admitted
+from proxy_api import caching, refreshing, relay
+from proxy_api.answers import Answer, Pieces, Side, facts_in, ledger_unavailable, plain, streamed, unforeseen
 from proxy_api.attempts import attempts, received_plain, received_stream
-from proxy_api.errors import ClientGone, GatewayError, error_object
-from proxy_api.flight import Call, Flight, Plan
-from proxy_api.outgoing import answer_headers, hit_headers
+from proxy_api.departing import departed
+from proxy_api.errors import GatewayError
+from proxy_api.flight import Call, Plan
+from proxy_api.outgoing import hit_headers
 from proxy_api.planning import planned
 from proxy_api.recording import Marks, Record, client_fields
 from proxy_api.routing import not_allowed
 from proxy_api.transport import Watch
 
-logger = logging.getLogger("dragoman.api")
 NOTHING = Decimal(0)  # what a hit costs
-
-
-@dataclass(slots=True)
-class Answer:
-    """What a view sends: JSON in `body`, or, where it is None, the frames. events: `body` is a whole stream of them.
-    `headers` are all of ours."""
-
-    headers: dict[str, str]
-    body: bytes | None = None
-    frames: Frames | None = None
-    status: int = 200
-    events: bool = False
 
 
 def answer(call: Call, work: Callable[[Call, Record], Answer] | None = None) -> Answer:
@@ -125,16 +112,6 @@ def new_entry(call: Call) -> LedgerEntry:
     )
 
 
-def ledger_unavailable() -> GatewayError:
-    return GatewayError(
-        "The usage log cannot be written, so nothing is sent to a provider.", status=503, code="usage_log_unavailable"
-    )
-
-
-def unforeseen() -> GatewayError:
-    return GatewayError("The server had an error while processing your request.", code="internal_error")
-
-
 def begun(call: Call, record: Record) -> Plan:
     """The call's plan, on its record as well. Raises BadRequest and the routing errors."""
     plan = planned(call)
@@ -191,7 +168,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
     entry.cost_usd, entry.dropped = entry.cost_usd or NOTHING, list(found.dropped)
     body = orjson.loads(found.answer)
     form = call.endpoint.form
-    facts = relay.Facts(form.usage(body), list(form.judge(body).values()), model=body.get("model"), complete=True)
+    facts = facts_in(form, body)
     if call.kept == "full":
         entry.request_body, entry.answer_body = call.body.raw, found.answer
     record.succeed(facts, time.monotonic())
@@ -203,106 +180,22 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
 
 # -- a miss ------------------------------------------------------------------------------------------------------
 def miss(call: Call, plan: Plan, record: Record) -> Answer:
-    if call.identity.subjects:
-        plan = replace(plan, routes=admitted(call, plan.routes, record))
-    ledger.opened(record.entry)
-    flight = Flight(call, plan, record, Watch(call.client) if call.client is not None else None)
+    side, source = alone(call, plan, record)
     try:
-        return streamed(flight) if call.stream else plain(flight)
+        return streamed(side, source) if call.stream else plain(side, source)
     except GatewayError as error:
         if plan.spare is not None and is_providers(error):
-            record.stand_in(error, flight.way.facts if flight.way else relay.Facts())
+            record.stand_in(error, side.facts)
             return hit(call, plan, record, plan.spare, "error")
-        flight.fail(error)
+        side.fail(error)
         raise
+
+
+def alone(call: Call, plan: Plan, record: Record) -> tuple[Side, Pieces]:
+    flight = departed(call, plan, record, Watch(call.client) if call.client is not None else None)
+    return flight, attempts(flight, received_stream if call.stream else received_plain)
 
 
 def is_providers(error: GatewayError) -> bool:
     """Whether a provider, or the way to it, has failed: RFC 5861, 4, and a provider that is asked too much."""
     return error.status >= 500 or error.status == 429
-
-
-def plain(flight: Flight) -> Answer:
-    try:
-        with closing(attempts(flight, received_plain)) as pieces:
-            body = b"".join(piece for piece in pieces if piece is not None)
-        flight.look()
-        flight.finish()
-    finally:
-        flight.release()
-    return Answer(answer_headers(flight.record, flight.plan.policy), body=body)
-
-
-def streamed(flight: Flight) -> Answer:
-    """The first event, or the first silence, is in hand before a status is given: until then a failure is a status."""
-    source = attempts(flight, received_stream)
-    try:
-        first = first_of(source, flight)
-    except BaseException:
-        flight.release()
-        raise
-    frames = Frames(relayed(flight, first, source), partial(abandoned, flight, source))
-    return Answer(answer_headers(flight.record, flight.plan.policy), frames=frames)
-
-
-def first_of(source: Iterator[bytes | None], flight: Flight) -> bytes | None:
-    """The first piece, or silence; but where a stale answer can stand in, the first event, whatever it takes."""
-    return next((piece for piece in source if flight.started or flight.plan.spare is None), None)
-
-
-def abandoned(flight: Flight, source: Generator[bytes | None]) -> None:
-    """The client left, perhaps before a single frame was read, when no generator's `finally` would run."""
-    try:
-        source.close()
-        flight.fail(flight.watch.parting() if flight.watch else ClientGone("The client left."))
-    finally:
-        flight.release()
-
-
-def relayed(flight: Flight, first: bytes | None, source: Generator[bytes | None]) -> Iterator[bytes]:
-    """Frames to the client; on failure one error frame and no [DONE]; the final record before the last bytes."""
-    with closing(source):
-        try:
-            yield framing.PING if first is None else first
-            for piece in source:
-                yield framing.PING if piece is None else piece
-            flight.look()
-            flight.finish()
-        except GatewayError as error:
-            flight.fail(error)
-            yield framing.sse(orjson.dumps(error_object(error)))
-            return
-        except SpoolUnavailable:
-            yield framing.sse(orjson.dumps(error_object(ledger_unavailable())))
-            return
-        except Exception:
-            logger.exception("unexpected failure in a stream")
-            flight.fail(unforeseen())
-            yield framing.sse(orjson.dumps(error_object(unforeseen())))
-            return
-        if last := flight.call.endpoint.form.last:
-            yield last
-
-
-class Frames:
-    """The frames of one answer. Unlike a bare generator its close() does its work even where nothing was ever read."""
-
-    __slots__ = ("abandon", "frames", "read")
-
-    def __init__(self, frames: Iterator[bytes], abandon: Callable[[], None] | None = None) -> None:
-        self.frames, self.abandon, self.read = frames, abandon, False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        self.read = True
-        return next(self.frames)
-
-    def close(self) -> None:
-        """Close the upstream; a call that had no final record gets one (the client left). Idempotent."""
-        close: Any = getattr(self.frames, "close", None)
-        if close is not None:
-            close()
-        if self.abandon is not None:
-            self.abandon()

@@ -21,8 +21,8 @@ from cache_admin import ledger
 from cache_admin.spool import SpoolUnavailable
 from keys.settled import settings
 from keys.tokens import PREFIX
+from proxy_api import answers, framing, gateway, shape, transport
 from proxy_api import body as request_body
-from proxy_api import framing, gateway, shape, transport
 from proxy_api.access_tokens import authorized
 from proxy_api.admission import admitted
 from proxy_api.attempts import deadlines, upstream_id
@@ -68,12 +68,12 @@ class Passing:
         return self.upload.model() if self.upload is not None else ""
 
 
-def answer(passing: Passing) -> gateway.Answer:
+def answer(passing: Passing) -> answers.Answer:
     """Pass one request on. Raises GatewayError while nothing has been sent; every outcome is on the ledger."""
     return gateway.answer(passing.call, partial(passed, passing))
 
 
-def passed(passing: Passing, call: Call, record: Record) -> gateway.Answer:
+def passed(passing: Passing, call: Call, record: Record) -> answers.Answer:
     entry, model = record.entry, passing.model
     entry.cache, entry.cache_reason = "bypass", "relayed"
     if call.identity.cassette == REPLAY:
@@ -99,7 +99,7 @@ def passed(passing: Passing, call: Call, record: Record) -> gateway.Answer:
     entry.http_status = head.status
     passage = Passage(record, exchange, head, watch)
     headers = {**shared_headers(record), **passage.headers(), "x-dragoman-attempts": str(entry.attempts)}
-    return gateway.Answer(headers, frames=gateway.Frames(passage.pieces(), passage.abandon), status=head.status)
+    return answers.Answer(headers, frames=answers.Frames(passage.pieces(), passage.abandon), status=head.status)
 
 
 # -- there -----------------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Passage:
             self.fail(error)
             yield from self.broken(error)
         except SpoolUnavailable:
-            yield from self.broken(gateway.ledger_unavailable())
+            yield from self.broken(answers.ledger_unavailable())
         finally:
             self.exchange.close()
 

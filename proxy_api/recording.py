@@ -63,11 +63,13 @@ class Record:
             self.marks.first = clock
             self.entry.ttft_ms = milliseconds(clock - self.marks.received)
 
-    def succeed(self, facts: Facts, clock: float, ahead: bytes = b"") -> None:
+    def succeed(self, facts: Facts, clock: float, ahead: bytes = b"", parted: GatewayError | None = None) -> None:
         """A complete answer; raises cache_admin.spool.SpoolUnavailable where it cannot be written down.
-        ahead: see ledger.closed."""
+        ahead: see ledger.closed; parted: this call's own client did not wait for it."""
         self.note(facts)
         self.entry.status, self.entry.http_status = "ok", self.entry.http_status or 200
+        if parted is not None:
+            self.name(parted)
         self.close(clock, ahead)
 
     def fail(self, error: GatewayError, clock: float, facts: Facts | None = None) -> None:
@@ -76,12 +78,15 @@ class Record:
         if self.closed:
             return
         self.note(facts or Facts())
-        self.entry.status, self.entry.http_status = error.outcome, error.status
-        self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
+        self.name(error)
         try:
             self.close(clock)
         except SpoolUnavailable as unavailable:
             logger.error("the record of the failed call %s is lost: %s", self.entry.id, unavailable)
+
+    def name(self, error: GatewayError) -> None:
+        self.entry.status, self.entry.http_status = error.outcome, error.status
+        self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
 
     def stand_in(self, error: GatewayError, facts: Facts) -> None:
         """The provider failed, and another answer stands in for its own: what it may bill stays on the record."""

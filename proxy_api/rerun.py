@@ -13,8 +13,8 @@ from keys.callers import subjects_of
 from keys.identity import Identity, Rights
 from keys.ids import new_id
 from keys.models import Project
+from proxy_api import answers, endpoints, gateway
 from proxy_api import body as request_body
-from proxy_api import endpoints, gateway
 from proxy_api.body import Body
 from proxy_api.endpoints import Endpoint
 from proxy_api.errors import BadRequest, GatewayError
@@ -37,7 +37,7 @@ def answered(call: Call) -> Fresh:
     """The call's outcome, its figures as the usage log has them."""
     seen: list[Record] = []
 
-    def work(call: Call, record: Record) -> gateway.Answer:
+    def work(call: Call, record: Record) -> answers.Answer:
         seen.append(record)
         return gateway.found_or_made(call, record)
 

@@ -21,8 +21,8 @@ from keys.identity import Identity
 from keys.ids import new_id
 from keys.refusals import AccessRefused
 from keys.settled import settings
+from proxy_api import answers, cors, endpoints, gateway, openapi, openapi_endpoints, rights, routing, selectors
 from proxy_api import body as request_body
-from proxy_api import cors, endpoints, gateway, openapi, openapi_endpoints, rights, routing, selectors
 from proxy_api.body import Body
 from proxy_api.endpoints import Endpoint
 from proxy_api.errors import BadRequest, ClientGone, GatewayError, error_object
@@ -129,7 +129,7 @@ def in_our_words(exc: Exception) -> GatewayError:
         case exceptions.MethodNotAllowed():
             return BadRequest("Method not allowed", status=405, code="method_not_allowed")
         case _:
-            return gateway.unforeseen()
+            return answers.unforeseen()
 
 
 def error_response(error: GatewayError, body: bytes | None = None, content_type: str = JSON) -> HttpResponse:
@@ -252,7 +252,7 @@ def guarded_body(request: HttpRequest, endpoint: Endpoint, model: str | None) ->
     return body
 
 
-def sent(answer: gateway.Answer) -> HttpResponseBase:
+def sent(answer: answers.Answer) -> HttpResponseBase:
     """The gateway's answer as Django's response, which closes the frames whatever happens."""
     response: HttpResponseBase
     if answer.frames is None:
