@@ -97,7 +97,7 @@ def replace(row: StoredCompletion, fresh: Fresh, actor: Actor, now: float) -> No
     slot = Slot(bytes.fromhex(row.digest), row.scope)
     life = max(1, int((row.expires_at - row.created_at).total_seconds()))
     completion = Completion(
-        fresh.answer, fresh.provider, fresh.model, fresh.endpoint_name, now, life, fresh.dropped, name_of(row)
+        fresh.answer, fresh.provider, fresh.model, fresh.endpoint_name, now, life, fresh.dropped, headers_of(row)
     )
     value = value_of(slot, completion)
     ends = moment(completion.expires_at())
@@ -122,12 +122,12 @@ def replace(row: StoredCompletion, fresh: Fresh, actor: Actor, now: float) -> No
         transaction.on_commit(partial(forget, row.digest))
 
 
-def name_of(row: StoredCompletion) -> str:
-    """What its cassette calls it; without that it could not be exported."""
+def headers_of(row: StoredCompletion) -> Mapping[str, str]:
+    """Those that it was asked with, which an export tells."""
     try:
-        return read_value(row.digest, row.scope, bytes(row.answer_sealed)).cassette_name
+        return read_value(row.digest, row.scope, bytes(row.answer_sealed)).headers
     except (SealBroken, ValueError, TypeError):
-        return ""
+        return {}
 
 
 @contextmanager

@@ -34,7 +34,8 @@ _BROKEN = (SealBroken, ValueError, KeyError, TypeError)
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A finished answer as OpenAI chat JSON. stored_at: Unix seconds; ttl: seconds; endpoint_name: the credential's;
-    dropped: what was left out of its request, as the ledger has it; cassette_name: see cassette_slot, hex."""
+    dropped: what was left out of its request, as the ledger has it; headers: those of its request that make another
+    answer, names in lower case, for an export to tell."""
 
     answer: bytes = field(repr=False)
     provider: str
@@ -43,7 +44,7 @@ class Completion:
     stored_at: float
     ttl: int
     dropped: Sequence[str] = ()
-    cassette_name: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def expires_at(self) -> float:
         return self.stored_at + self.ttl
@@ -83,13 +84,21 @@ def put(slot: Slot, completion: Completion, request: bytes, label: Mapping[str, 
     """
     if completion.ttl <= 0 or len(completion.answer) > settings.DRAGOMAN_CACHE_MAX_BYTES:
         return b""
-    value = value_of(slot, completion)
+    record, value = recorded(slot, completion, request, label)
     _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE)
+    return spool.framed(spool.header_text(record.header), record.blob)
+
+
+def recorded(
+    slot: Slot, completion: Completion, request: bytes, label: Mapping[str, Any]
+) -> tuple[spool.Record, bytes]:
+    """What carries a completion to the table, and its value for Redis. As put()."""
+    value = value_of(slot, completion)
     kept = request if len(request) <= settings.DRAGOMAN_CACHE_MAX_BYTES else b""
     sealed_request = slot.seal("request", kept) if kept else b""
     header = {"v": RECORD_VERSION, "kind": "completion", "answer": len(value), "digest": slot.name, "scope": slot.scope}
     said = {**header, "sealed_to_caller": bool(slot.caller_key), **_facts(completion), **label}
-    return spool.framed(spool.header_text(said), value + sealed_request)
+    return spool.Record(said, value + sealed_request), value
 
 
 def value_of(slot: Slot, completion: Completion) -> bytes:
@@ -97,8 +106,8 @@ def value_of(slot: Slot, completion: Completion) -> bytes:
     facts = _facts(completion)
     if completion.dropped:
         facts["dropped"] = completion.dropped
-    if completion.cassette_name:
-        facts["cassette_name"] = completion.cassette_name
+    if completion.headers:
+        facts["headers"] = completion.headers
     return VALUE_VERSION + slot.seal("answer", orjson.dumps(facts) + b"\n" + completion.answer)
 
 

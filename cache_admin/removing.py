@@ -41,7 +41,7 @@ class Choice:
     """Which completions, expired or not: those that fit all that is given; nothing given: every one.
 
     key, project: id or name; before: when they were stored; pinned_too: also what a purge leaves else, which is what is
-    pinned, and cassettes.
+    pinned, and cassettes; recorded: what cassettes hold, alone.
     """
 
     model: str = ""
@@ -52,6 +52,7 @@ class Choice:
     before: datetime | None = None
     digests: Sequence[str] = ()
     pinned_too: bool = False
+    recorded: bool = False
 
     def rows(self) -> QuerySet[StoredCompletion]:
         plain = {"model": self.model, "provider": self.provider, "endpoint": self.endpoint}
@@ -64,7 +65,11 @@ class Choice:
             found = found.filter(created_at__lt=self.before)
         if self.digests:
             found = found.filter(digest__in=self.digests)
-        return found.order_by("created_at") if self.pinned_too else removable(found).order_by("created_at")
+        if self.recorded:
+            found = found.filter(cassette=True)
+        elif not self.pinned_too:
+            found = removable(found)
+        return found.order_by("created_at")
 
     def said(self) -> dict[str, Any]:
         """What is given, for the audit log."""

@@ -10,7 +10,7 @@ class ProxyApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell `keys` what it cannot know: which providers there are, and who sends its requests."""
-        from cache_admin import rerunning
+        from cache_admin import cassettes, rerunning
         from keys import (
             credentials,
             fetching,
@@ -29,3 +29,4 @@ class ProxyApiConfig(AppConfig):
         fetching.register("proxy_api.fetching.fetched")
         probing.register("proxy_api.probe.probed")
         rerunning.register("proxy_api.rerun.rerun")
+        cassettes.register("proxy_api.recordings.asked")

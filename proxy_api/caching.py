@@ -22,6 +22,7 @@ STREAM_FORMATS = ("openai", "vercel-ai")
 LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 # Forwarded headers that can change an answer are part of its key.
 KEYED_HEADERS = ("openai-beta", "anthropic-beta", "x-bt-project-id")
+STRICT = "x-dragoman-strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,21 @@ def digest(secret: bytes, scope: str, target: tuple[str, ...], headers: Mapping[
     scope: whose answers these are; target: endpoint path, provider, its address, model, endpoint name, organization.
     Never the credential: two credentials of one provider would halve the hits.
     """
-    keyed = [f"{name}={headers[name]}" for name in KEYED_HEADERS if name in headers]
+    keyed = [f"{name}={value}" for name, value in keyed_headers(headers).items()]
     parts = [scope, *target, *keyed]
     lengths = ",".join([str(len(part)) for part in parts])  # first, so that no two lists of parts read the same
     said = "".join([lengths, "\n", *parts, "\n"]).encode() + canonical
     return hashlib.blake2b(said, key=secret, digest_size=32).digest()
+
+
+def keyed_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name] for name in KEYED_HEADERS if name in headers}
+
+
+def asks_strictly(headers: Mapping[str, str]) -> bool:
+    """A parameter that would be left out or changed is refused instead."""
+    said = headers.get(STRICT)
+    return said is not None and said.strip().lower() in ("1", "true")
 
 
 def stream_format(headers: Mapping[str, str], stream: bool) -> None:

@@ -17,7 +17,7 @@ from cache_admin.sealed import Slot
 from cache_admin.thoughts import Owner
 from keys.identity import Identity
 from keys.settled import settings
-from proxy_api import relay, vault
+from proxy_api import caching, relay, vault
 from proxy_api.body import Body
 from proxy_api.caching import Policy
 from proxy_api.endpoints import Endpoint
@@ -61,8 +61,7 @@ class Call:
     @property
     def strict(self) -> bool:
         """A parameter that would be left out or changed is refused instead."""
-        said = self.headers.get("x-dragoman-strict")
-        return self.identity.strict or (said is not None and said.strip().lower() in ("1", "true"))
+        return self.identity.strict or caching.asks_strictly(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def stored(flight: Flight, way: relay.Way) -> bytes:
         stored_at=time.time(),
         ttl=plan.policy.ttl,
         dropped=entry.dropped,
-        cassette_name=plan.cassette_name,
+        headers=told_headers(flight.call),
     )
     return completions.put(plan.slot, completion, flight.call.body.raw, label(flight, way, route))
 
@@ -174,3 +173,8 @@ def label(flight: Flight, way: relay.Way, route: Route) -> dict[str, Any]:
         "cost_usd": prices.cost(route.provider.name, route.model, usage) if usage else None,
         "cassette": bool(flight.plan.cassette_name),
     }
+
+
+def told_headers(call: Call) -> dict[str, str]:
+    """The call's headers that its answer depends on, as a caller would send them who has no key of that kind."""
+    return caching.keyed_headers(call.headers) | ({caching.STRICT: "true"} if call.strict else {})

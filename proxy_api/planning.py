@@ -7,7 +7,7 @@ asks, whom, and what, with every header that travels on; never to the credential
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cache_admin.completions import cassette_slot
@@ -60,21 +60,26 @@ def target_of(call: Call, routes: Sequence[Route], endpoint_name: str) -> tuple[
     elsewhere finds no old answer."""
     route = first_configured(routes)
     asked = (call.endpoint.name, route.provider.name, address(route), route.model, route.dialect)
-    return (*asked, endpoint_name, call.selected.organization, strictness(call))
+    return (*asked, endpoint_name, call.selected.organization, strictness(strict=call.strict))
 
 
-def strictness(call: Call) -> str:
+def strictness(*, strict: bool) -> str:
     """A strict caller has no use for an answer to less than was asked."""
-    return "strict" if call.strict else ""
+    return "strict" if strict else ""
 
 
 def replay(call: Call, rules: Policy) -> Plan:
     """A plan with the slot of the project's cassette, which depends on what is asked alone: neither on a route nor on
     a key, nor on the installation but for its pepper."""
     said = request_body.form(call.body)
-    name = caching.digest(CASSETTE, "", (call.endpoint.name, strictness(call)), call.headers, said)
+    name = cassette_name(call.endpoint.name, strictness(strict=call.strict), call.headers, said)
     slot = cassette_slot(call.identity.rights.project, name)
     return Plan((), rules, for_caller(call, slot, said), cassette_name=name.hex())
+
+
+def cassette_name(endpoint: str, strictly: str, headers: Mapping[str, str], said: bytes) -> bytes:
+    """What every cassette calls a request: said is its body's form()."""
+    return caching.digest(CASSETTE, "", (endpoint, strictly), headers, said)
 
 
 def for_caller(call: Call, slot: Slot, said: bytes) -> Slot:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +33,6 @@ if base_url:
     row.put_secret("gsk-cassette", "test")
     row.save()
 result = project.id
-"""
-COPY = """
-from cache_admin.completions import read_value
-from cache_admin.models import StoredCompletion
-rows = StoredCompletion.objects.filter(scope=f"cassette:{project}")
-result = [[read_value(row.digest, row.scope, bytes(row.answer_sealed)).cassette_name, row.digest] for row in rows]
 """
 
 
@@ -134,15 +129,24 @@ def test_a_replay_too_gives_a_key_only_models_that_it_may_use(project: Project) 
     assert cached(project.ask(body)) == "HIT"
 
 
-def test_a_request_has_one_name_in_all_cassettes_and_a_slot_of_its_own_in_each(project: Project) -> None:
-    """The name goes into an export; where it is imported, the slot is made of it and of the project there."""
-    other = replace(project, name=f"{project.name}-2")  # the second key's alone, as soon as it is put on record
-    body = warm()
-    for one in (project, other):
-        one.put("record")
-        assert cached(one.ask(body, token=1)) == "MISS"
+def test_an_exported_cassette_is_replayed_by_the_project_that_imports_it(project: Project, tmp_path: Path) -> None:
+    other = replace(project, name=f"{project.name}-2")  # the second key's alone, once that is put into it
+    body = warm(top_p=0.70)
+    project.put("record")
+    project.live.upstream.then(answer(openai_answer("Recorded")), answer(openai_answer("With a header")))
+    assert cached(project.ask({**body, "stream": True})) == "MISS"
+    assert cached(project.ask(body, openai_beta="x=1", x_dragoman_strict="true")) == "MISS"
     project.live.manage("ship_usage")
-    (mine,), (theirs,) = (project.live.python(COPY, project=one.id) for one in (project, other))
-    assert mine[0] == theirs[0] != ""
-    assert mine[1] != theirs[1]
+    file = str(tmp_path / "cassette.jsonl")
+    project.live.manage("export_cache", file, "--project", project.id, "--recorded")
+    other.put("replay", credential=False)
+    project.live.manage("import_cache", file, "--project", other.name)
+    calls = project.live.upstream.count
+    found = other.ask(body, token=1)
+    assert (cached(found), found.json()["choices"][0]["message"]["content"]) == ("HIT", "Recorded")
+    found = other.ask(body, token=1, openai_beta="x=1", x_dragoman_strict="true")
+    assert found.json()["choices"][0]["message"]["content"] == "With a header"
+    assert other.ask(body, token=1, openai_beta="x=2").status == 504
+    assert other.ask(warm(top_p=0.71), token=1).status == 504
+    assert project.live.upstream.count == calls
     other.end()

@@ -13,18 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cache_admin import acts
+from cache_admin.choosing import add_filters, choice_of
 from cache_admin.purging import purging
-from cache_admin.removing import Choice, amount, going
+from cache_admin.removing import amount, going
 from keys import audit
-from keys.durations import duration
-
-FILTERS = {
-    "model": "completions of this model",
-    "provider": "completions of this provider",
-    "endpoint": "completions of this endpoint: chat/completions, embeddings",
-    "key": "completions of this virtual key (its id or name)",
-    "project": "completions of this project (its id or name)",
-}
 
 
 class Command(BaseCommand):
@@ -34,15 +26,13 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        for name, text in FILTERS.items():
-            parser.add_argument(f"--{name}", default="", help=text)
-        parser.add_argument("--older-than", metavar="AGE", default="", help="completions stored before: 30m, 24h, 7d")
+        add_filters(parser)
         parser.add_argument("--everything", "--all", action="store_true", help="all completions that fit, or all")
         parser.add_argument("--pinned-too", action="store_true", help="also what is pinned, and recorded cassettes")
         parser.add_argument("--dry-run", action="store_true", help="say how many would be removed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        choice, now = choice_of(options), time.time()
+        choice, now = choice_of(options, timezone.now(), pinned_too=options["pinned_too"]), time.time()
         chosen = bool(options["everything"] or choice.said().keys() - {"pinned_too"})
         if choice.pinned_too and not chosen:
             raise CommandError("--pinned-too needs a filter, or --everything")
@@ -64,16 +54,6 @@ class Command(BaseCommand):
         if sys.stderr.isatty():
             self.stderr.write("")
         self.stdout.write("another purge is at it" if counts["busy"] else told(counts))
-
-
-def choice_of(options: dict[str, Any]) -> Choice:
-    """CommandError where an age is none."""
-    try:
-        age = duration(options["older_than"]) if options["older_than"] else None
-    except ValueError as error:
-        raise CommandError(f"--older-than {error}") from None
-    before = None if age is None else timezone.now() - age
-    return Choice(**{name: options[name] for name in (*FILTERS, "pinned_too")}, before=before)
 
 
 def removed(counts: Counter[str]) -> str:

@@ -1,0 +1,256 @@
+"""A file of completions: what goes out comes in again, as it was, and a file that is wrong changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from cache_admin import acts
+from cache_admin.cassettes import CassetteFault, exported, imported
+from cache_admin.completions import ENDLESS, Completion, find, store
+from cache_admin.models import StoredCompletion
+from cache_admin.sealed import Slot
+from cache_admin.shipping import ship
+from keys.audit import Actor
+from keys.models import AuditEntry, Project
+from tests.cache_admin.entries import keep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADA = Actor("user", "ada")
+LINE = {
+    "endpoint": "chat/completions",
+    "provider": "openai",
+    "model": "gpt",
+    "request": {"model": "openai/gpt", "messages": []},
+    "answer": {"choices": []},
+}
+
+
+def lines() -> tuple[list[dict[str, Any]], Counter[str]]:
+    counts: Counter[str] = Counter()
+    found = list(exported(StoredCompletion.objects.all(), counts, ADA))
+    assert all(line.count(b"\n") == 1 for line in found)
+    return [json.loads(line) for line in found], counts
+
+
+def take(project: Project, *said: dict[str, Any]) -> Counter[str]:
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in said)
+    return +imported(io.BytesIO(text), project, ADA, time.time())
+
+
+def slot_of(row: StoredCompletion) -> Slot:
+    return Slot(bytes.fromhex(row.digest), row.scope)
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project.objects.create(name="ci")
+
+
+def test_a_line_tells_all_of_an_entry_but_whose_it_was() -> None:
+    at = 1_700_000_000.0
+    completion = Completion(
+        b'{\r\n "id": 1.50}', "openai", "gpt", "main", at, ENDLESS, ["seed: unknown"], {"openai-beta": "x"}
+    )
+    label = {"endpoint": "chat/completions", "model_asked": "o/gpt", "input_tokens": 5, "cost_usd": Decimal("0.10")}
+    assert store(
+        Slot(bytes(32), "key:k1"), completion, b'{\n"model": "o/gpt",\n"top_p": 0.70}', {**label, "key_name": "Ada"}
+    )
+    ship(time.time())
+    (line,), counts = lines()
+    assert counts == {"exported": 1}
+    assert line == {
+        "endpoint": "chat/completions",
+        "headers": {"openai-beta": "x"},
+        "model_asked": "o/gpt",
+        "provider": "openai",
+        "model": "gpt",
+        "credential": "main",
+        "stored_at": at,
+        "expires_at": at + ENDLESS,
+        "input_tokens": 5,
+        "output_tokens": None,
+        "cost_usd": "0.1000000000",
+        "dropped": ["seed: unknown"],
+        "request": {"model": "o/gpt", "top_p": 0.7},
+        "answer": {"id": 1.5},
+    }
+    assert AuditEntry.objects.get().action == "completion.exported"
+
+
+def test_what_cannot_be_told_is_left_out_and_counted() -> None:
+    keep(1, at=time.time(), caller_key=bytes(32))
+    keep(2, at=time.time(), request=b"")
+    keep(3, at=time.time(), request=b"no json")
+    keep(4, at=time.time())
+    ship(time.time())
+    found, counts = lines()
+    assert len(found) == 1
+    assert counts == {"sealed_to_caller": 1, "without_request": 1, "broken": 1, "exported": 1}
+
+
+def test_many_entries_go_out_once_each_the_oldest_first() -> None:
+    now = time.time()
+    for name in range(45):
+        keep(name, at=now + name // 3)
+    ship(now)
+    found, _ = lines()
+    times = [line["stored_at"] for line in found]
+    assert len(found) == 45
+    assert times == sorted(times)
+
+
+def test_what_goes_in_is_a_recording_of_the_project(project: Project) -> None:
+    told = {**LINE, "headers": {"OpenAI-Beta": "x"}, "input_tokens": 3, "cost_usd": "0.5", "stored_at": 1_700_000_000.0}
+    assert take(project, told) == {"imported": 1}
+    row = StoredCompletion.objects.get()
+    assert (row.cassette, row.kept_until, row.project_id, row.project_name) == (True, None, project.id, "ci")
+    assert (row.scope, row.endpoint, row.input_tokens, row.cost_usd) == (
+        f"cassette:{project.id}",
+        "chat/completions",
+        3,
+        Decimal("0.5"),
+    )
+    assert row.created_at.timestamp() == 1_700_000_000.0
+    found = find(slot_of(row), time.time())
+    assert found is not None
+    assert json.loads(found.answer) == {"choices": []}
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target_id, entry.changes) == ("completion.imported", project.id, {"count": 1})
+
+
+def test_what_went_out_goes_in_and_comes_out_the_same(project: Project) -> None:
+    take(
+        project,
+        LINE,
+        {**LINE, "request": {"model": "b", "input": "x"}, "endpoint": "embeddings", "headers": {"openai-beta": "y"}},
+    )
+    before, _ = lines()
+    other = Project.objects.create(name="other")
+    StoredCompletion.objects.all().delete()
+    assert take(other, *before) == {"imported": 2}
+    assert lines()[0] == before
+
+
+def test_importing_again_changes_nothing(project: Project) -> None:
+    other = {**LINE, "request": {"model": "b"}}
+    take(project, LINE, other)
+    before = list(StoredCompletion.objects.order_by("digest").values())
+    assert take(project, LINE, other) == {"unchanged": 2}
+    assert list(StoredCompletion.objects.order_by("digest").values()) == before
+
+
+def test_a_line_that_was_changed_replaces_the_answer_in_both_tiers(project: Project) -> None:
+    told = {**LINE, "stored_at": 1_700_000_000.0}
+    take(project, told)
+    slot = slot_of(StoredCompletion.objects.get())
+    assert find(slot, time.time()) is not None
+    acts.note([slot.name], "by hand", ADA)
+    assert take(project, {**told, "answer": {"choices": ["new"]}}) == {"imported": 1}
+    found = find(slot, time.time())
+    assert found is not None
+    assert json.loads(found.answer) == {"choices": ["new"]}
+    assert StoredCompletion.objects.get().note == "by hand"
+
+
+def test_an_entry_that_was_ended_by_hand_is_there_again_once_imported(project: Project) -> None:
+    take(project, LINE)
+    slot = slot_of(StoredCompletion.objects.get())
+    acts.expire([slot.name], ADA, timezone.now())
+    assert find(slot, time.time()) is None
+    assert take(project, LINE) == {"imported": 1}
+    assert find(slot, time.time()) is not None
+
+
+def test_of_lines_that_ask_the_same_the_last_one_counts(project: Project) -> None:
+    spaced = json.dumps(
+        {**LINE, "answer": {"n": 2}, "request": {"messages": [], "stream": True, "model": "openai/gpt"}}
+    )
+    text = json.dumps({**LINE, "answer": {"n": 1}}) + "\n\n" + spaced
+    assert +imported(io.BytesIO(text.encode()), project, ADA, time.time()) == {"imported": 1}
+    found = find(slot_of(StoredCompletion.objects.get()), time.time())
+    assert found is not None
+    assert json.loads(found.answer) == {"n": 2}
+
+
+@pytest.mark.parametrize(
+    "change", [{"endpoint": "embeddings"}, {"headers": {"openai-beta": "x"}}, {"headers": {"x-dragoman-strict": "1"}}]
+)
+def test_another_endpoint_or_header_makes_another_entry(project: Project, change: dict[str, Any]) -> None:
+    assert take(project, LINE, LINE | change) == {"imported": 2}
+
+
+@pytest.mark.parametrize("literal", [b"0.70", b"0.7", b"7e-1"])
+def test_numbers_are_kept_as_they_are_written(project: Project, literal: bytes) -> None:
+    line = json.dumps({**LINE, "request": {"top_p": 0}}).encode().replace(b'"top_p": 0', b'"top_p": ' + literal)
+    imported(io.BytesIO(line), project, ADA, time.time())
+    counts: Counter[str] = Counter()
+    (out,) = exported(StoredCompletion.objects.all(), counts, ADA)
+    assert b'"top_p": ' + literal in out
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("{", "line 2: it is no JSON"),
+        ("[]", "line 2: it is no JSON object"),
+        (json.dumps({**LINE, "request": "x"}), "line 2: its request is of the wrong type"),
+        (json.dumps({"endpoint": "embeddings", "answer": {}}), "line 2: its request is missing"),
+        (json.dumps({**LINE, "endpoint": ""}), "line 2: its endpoint is missing"),
+        (json.dumps({**LINE, "headers": {"a": 1}}), "line 2: its headers and what was dropped must be texts"),
+        (json.dumps({**LINE, "input_tokens": "many"}), "line 2: its input_tokens is of the wrong type"),
+        (json.dumps({**LINE, "answer": {"text": "x" * 5_000_000}}), "line 2: its answer is larger than"),
+        (json.dumps(LINE).replace('"messages": []', '"messages": [], "messages": 1'), "line 2: .*same member"),
+    ],
+)
+def test_a_file_with_one_wrong_line_changes_nothing(project: Project, bad: str, why: str) -> None:
+    text = f"{json.dumps(LINE)}\n{bad}\n"
+    with pytest.raises(CassetteFault, match=why):
+        imported(io.BytesIO(text.encode()), project, ADA, time.time())
+    assert not StoredCompletion.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_the_commands_write_and_read_a_file(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take(project, LINE)
+    keep(1, at=time.time())
+    keep(2, at=time.time(), caller_key=bytes(32))
+    ship(time.time())
+    file = tmp_path / "out.jsonl"
+    call_command("export_cache", str(file))
+    assert capsys.readouterr().err == "exported 2 completions; left out 1 sealed to their callers\n"
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    call_command("export_cache", str(file), "--recorded", "--project", "ci")
+    assert len(file.read_bytes().splitlines()) == 1
+    StoredCompletion.objects.all().delete()
+    call_command("import_cache", str(file), "--project", project.id)
+    call_command("import_cache", str(file), "--project", "ci")
+    assert capsys.readouterr().out.splitlines() == [
+        "imported 1 completions; 0 were there",
+        "imported 0 completions; 1 were there",
+    ]
+
+
+def test_the_commands_name_what_is_wrong(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text("nonsense")
+    for arguments, why in (
+        (["import_cache", str(file), "--project", "ci"], "bad.jsonl, line 1: it is no JSON"),
+        (["import_cache", str(tmp_path / "none"), "--project", "ci"], "cannot be read"),
+        (["import_cache", str(file), "--project", "nobody"], "no project is called nobody"),
+        (["export_cache", str(tmp_path / "no" / "where")], "cannot be written"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            call_command(*arguments)
