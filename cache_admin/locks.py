@@ -31,11 +31,13 @@ def try_lock(descriptor: int) -> bool:
 
 
 def hold_until_commit(name: str) -> None:
-    """Within a transaction: wait for the others of this `name` in the same database, and keep them out.
+    """Within a transaction: wait for the others of this `name` in the same database, and keep them out. Four seconds
+    at most, not the one of other locks: what lands after a pause is much at once.
 
     SQLite needs nothing more: its transactions begin IMMEDIATE (settings.DATABASES) and so are one at a time.
     https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '4s'")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [zlib.crc32(f"dragoman {name}".encode())])

@@ -48,7 +48,8 @@ class StoredCompletion(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["created_at", "digest"], name="completion_created"),
+            # With the end, so that a page of what has ended, or has not, passes over the others within the index.
+            models.Index(fields=["created_at", "digest", "expires_at"], name="completion_created"),
             models.Index(fields=["model", "created_at"], name="completion_model"),
             models.Index(fields=["key_id", "created_at"], name="completion_key"),
             models.Index(fields=["provider", "created_at"], name="completion_provider"),

@@ -15,7 +15,8 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.lookups import Exact
 
 from cache_admin.models import CompletionWord, StoredCompletion
 from cache_admin.sealed import unseal_completion
@@ -26,6 +27,8 @@ MOST_AN_ENTRY = 60
 MOST_SOUGHT = 8
 LONGEST_TEXT = 20_000  # characters of one text that are looked at
 LEAST_LETTERS = 3
+FEW = 3000  # entries that are sorted for a page; of a million, more of them fill one within some 17,000 rows
+SAME = {"created_at": OuterRef("created_at"), "digest": OuterRef("digest")}
 STATEMENT_ROWS = 5000
 _WORD = re.compile(r"[^\W_]+")
 # Where requests of all endpoints have what somebody said; never roles, ids, addresses or data.
@@ -46,16 +49,33 @@ def index(rows: Iterable[StoredCompletion]) -> None:
 
 def containing(rows: QuerySet[StoredCompletion], text: str) -> QuerySet[StoredCompletion]:
     """Those of `rows` whose request has all words of `text`, of which the first eight count; none where it has no
-    word. Ordered by (created_at, digest), each page is read from an index."""
-    sought = list(islice(distinct([text]), MOST_SOUGHT))
+    word. Meant for pages in the order of (created_at, digest).
+
+    PostgreSQL cannot guess how many those are, so it is told the way: where few entries have all the words, these are
+    taken and sorted; else each row is looked at in the pages' order, until there is a page full.
+    """
+    sought = [mark_of(word) for word in islice(distinct([text]), MOST_SOUGHT)]
     if not sought:
         return rows.none()
-    for word in sought:
-        same = CompletionWord.objects.filter(
-            word=mark_of(word), created_at=OuterRef("created_at"), digest=OuterRef("digest")
-        )
-        rows = rows.filter(Exists(same))
-    return rows
+    entries = having_all(sought).values("digest")
+    if entries[:FEW].count() < FEW:
+        return rows.filter(digest__in=entries)
+    return rows.filter(Exact(here(sought), len(sought)))
+
+
+def having_all(sought: list[int]) -> QuerySet[CompletionWord]:
+    """One word's entries that have all the others too."""
+    entries = CompletionWord.objects.filter(word=sought[0])
+    for mark in sought[1:]:
+        entries = entries.filter(Exists(CompletionWord.objects.filter(word=mark, **SAME)))
+    return entries
+
+
+def here(sought: list[int]) -> Subquery:
+    """How many of the words the row has that is looked at. A number, since PostgreSQL would turn "is there one" into a
+    table of all that have the word."""
+    found = CompletionWord.objects.filter(word__in=sought, **SAME).order_by().values("digest")
+    return Subquery(found.annotate(number=Count("*")).values("number"))
 
 
 def marks(row: StoredCompletion) -> list[int]:

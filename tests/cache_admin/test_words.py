@@ -44,6 +44,17 @@ def test_requests_are_found_by_all_the_words_of_a_search() -> None:
     assert found("plum") == []
 
 
+def test_a_search_finds_the_same_whether_many_or_few_have_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    keep(1, at=now, request=asked("purple plums"))
+    keep(2, at=now + 1, request=asked("purple plums and pears"))
+    keep(3, at=now + 2, request=asked("pears"))
+    ship(now)
+    for few in (1, 2, 3000):
+        monkeypatch.setattr(words, "FEW", few)
+        assert [found(text) for text in ("purple", "pears plums", "pears", "apples")] == [[1, 2], [2], [2, 3], []]
+
+
 def test_a_search_without_a_word_finds_nothing() -> None:
     keep(1, at=time.time(), request=asked("to be or not to be"))
     ship(time.time())
