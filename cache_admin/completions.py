@@ -9,7 +9,7 @@ travels through the spool.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -28,6 +28,7 @@ from keys.settled import settings
 RECORD_VERSION = 1
 VALUE_VERSION = b"\x01"
 ENDLESS = 2**31 - 1  # seconds: the longest time that every cache can tell (RFC 9111, 1.2.2)
+Get = Callable[[str], bytes | None]  # an address of Redis -> its value; raises RedisAway, ResponseError
 _BROKEN = (SealBroken, ValueError, KeyError, TypeError)
 
 
@@ -57,10 +58,10 @@ def cassette_slot(project_id: str, name: bytes) -> Slot:
     return Slot(hashlib.blake2b(name + scope.encode(), key=pepper("cassette"), digest_size=32).digest(), scope)
 
 
-def find(slot: Slot, now: float, stale: float = 0.0) -> Completion | None:
+def find(slot: Slot, now: float, stale: float = 0.0, get: Get | None = None) -> Completion | None:
     """What is kept in `slot` and alive at `now` (Unix s), or has been dead for less than `stale` seconds, as far as
-    DRAGOMAN_CACHE_GRACE goes; None for any other case."""
-    found = _in_redis(slot) or _in_table(slot, now, stale)
+    DRAGOMAN_CACHE_GRACE goes; None for any other case. get: how Redis is asked, where not by GET alone."""
+    found = _in_redis(slot, get or _get) or _in_table(slot, now, stale)
     return found if found is not None and found.expires_at() + stale > now else None
 
 
@@ -153,9 +154,14 @@ def _address(digest: str) -> str:
     return f"c:{digest}"
 
 
-def _in_redis(slot: Slot) -> Completion | None:
+def _get(address: str) -> bytes | None:
+    found: bytes | None = command("GET", address)
+    return found
+
+
+def _in_redis(slot: Slot, get: Get) -> Completion | None:
     try:
-        value = command("GET", _address(slot.name))
+        value = get(_address(slot.name))
         return None if value is None else opened(slot, value)
     except RedisAway:
         count("completion_redis_away")

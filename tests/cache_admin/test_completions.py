@@ -192,6 +192,18 @@ def test_the_table_answers_late_within_the_grace_and_no_later(settings: Settings
     assert find(MINE, NOW + 66, stale=100) is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_looks_up_may_ask_redis_in_a_way_of_its_own() -> None:
+    value, addresses = value_of(MINE, PARIS), list[str]()
+
+    def get(address: str) -> bytes:
+        addresses.append(address)
+        return value
+
+    assert find(MINE, NOW, get=get) == PARIS
+    assert addresses == [f"c:{MINE.name}"]
+
+
 @pytest.mark.parametrize("caller_key", [b"", bytes(32)], ids=["by the ring", "to its caller"])
 def test_a_piece_of_a_running_answer_opens_at_its_place_alone(caller_key: bytes) -> None:
     slot = Slot(DIGEST, "key:1", caller_key)
