@@ -45,6 +45,11 @@ class Policy:
     def involved(self) -> bool:
         return self.read or self.write
 
+    @property
+    def shares(self) -> bool:
+        """Equal calls under way may be one: who wants none but a fresh answer, or leaves none, has one alone."""
+        return self.read and self.write
+
 
 def policy(
     headers: Mapping[str, str], body: Mapping[str, Any], default_mode: str, max_ttl: int, repeats: bool = False

@@ -22,6 +22,7 @@ from proxy_api.body import Body
 from proxy_api.caching import Policy
 from proxy_api.endpoints import Endpoint
 from proxy_api.errors import ClientGone, GatewayError
+from proxy_api.joining.lease import Lease
 from proxy_api.media import Fetched
 from proxy_api.recording import Record
 from proxy_api.selectors import NOTHING, Selected
@@ -74,6 +75,7 @@ class Plan:
     slot: Slot
     cassette_name: str = ""
     spare: Completion | None = None
+    lease: Lease | None = None
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.departing import departed
 from proxy_api.errors import GatewayError
 from proxy_api.flight import Call, Plan
+from proxy_api.joining.lease import Lease
+from proxy_api.joining.listening import Listener
 from proxy_api.outgoing import hit_headers
 from proxy_api.planning import planned
 from proxy_api.recording import Marks, Record, client_fields
@@ -118,14 +120,15 @@ def begun(call: Call, record: Record) -> Plan:
     rules, entry = plan.policy, record.entry
     entry.cache, entry.cache_reason = ("miss", "") if rules.involved else ("bypass", rules.bypass)
     record.headers["x-bt-cached"] = "MISS"
-    return plan
+    return replace(plan, lease=Lease(plan.slot.name, call.id)) if rules.shares else plan
 
 
 def looked_up(call: Call, plan: Plan) -> Completion | None:
     """What is kept for this call, stale or not. Raises GatewayError 403 where a replay's key may not use its model."""
     if not (plan.policy.read or plan.policy.stale_if_error):
         return None
-    found = completions.find(plan.slot, call.now, settings.DRAGOMAN_CACHE_GRACE)
+    get = plan.lease.get if plan.lease is not None else None
+    found = completions.find(plan.slot, call.now, settings.DRAGOMAN_CACHE_GRACE, get)
     if found is not None and not plan.routes:
         check_model(call, found)
     return found
@@ -162,6 +165,8 @@ def refresh(call: Call, record: Record) -> Answer:
 def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = "") -> Answer:
     """The stored answer in the form that is asked for, in one piece; it is on the ledger before it is sent. stale: why
     it is given although it is, "" where it is not."""
+    if plan.lease is not None:
+        plan.lease.release(kept=False)
     entry = record.entry
     entry.cache, entry.cache_reason, entry.cache_digest = "hit", f"stale: {stale}" if stale else "", plan.slot.name
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
@@ -180,7 +185,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
 
 # -- a miss ------------------------------------------------------------------------------------------------------
 def miss(call: Call, plan: Plan, record: Record) -> Answer:
-    side, source = alone(call, plan, record)
+    side, source = joining(call, plan, record) if plan.policy.shares else alone(call, plan, record)
     try:
         return streamed(side, source) if call.stream else plain(side, source)
     except GatewayError as error:
@@ -189,6 +194,12 @@ def miss(call: Call, plan: Plan, record: Record) -> Answer:
             return hit(call, plan, record, plan.spare, "error")
         side.fail(error)
         raise
+
+
+def joining(call: Call, plan: Plan, record: Record) -> tuple[Side, Pieces]:
+    """With everybody who asks the same."""
+    listener = Listener(call, plan, record)
+    return listener, listener.pieces()
 
 
 def alone(call: Call, plan: Plan, record: Record) -> tuple[Side, Pieces]:

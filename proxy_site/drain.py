@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 
 from proxy_api import transport
+from proxy_api.joining import shared
 
 
 class State:
@@ -33,5 +34,7 @@ def watch(worker: Any, seconds: float) -> None:
 def end_calls(worker: Any, seconds: float) -> None:
     while worker.alive:
         gevent.sleep(0.2)
+    shared.drain()
     gevent.sleep(seconds)
+    shared.shut_down()
     transport.shut_down()

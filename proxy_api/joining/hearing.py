@@ -1,0 +1,170 @@
+"""A call that another process runs, heard through Redis: a source like any other, without a provider.
+
+The process polls while anybody here listens, and says twice a second that it does. Where Redis loses what was told, the
+leader tells it anew, and what came already is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cache_admin.sealed import Slot
+from keys import redis
+from keys.sealing import SealBroken
+from keys.settled import settings
+from proxy_api.errors import ServerShutdown, UpstreamIncomplete
+from proxy_api.joining import lease as leases
+from proxy_api.joining import published
+from proxy_api.joining.lease import LEASE, TICK, Holder
+from proxy_api.joining.published import ANSWER, ERROR, FRAMES, HEAD, Item
+from proxy_api.joining.shared import Again, End, Shared, Source, State
+
+ASK_SECONDS = 0.5
+LOOK_SECONDS = 0.5  # of silence, after which it is asked whether the leader still lives
+LAST_WORDS_SECONDS = 2.0  # between the end of a lease and the end of what its holder tells
+
+
+@dataclass(slots=True)
+class Reading:
+    """Where this process is in what is told. offset: bytes read of the present telling; number: records of it;
+    skip: bytes of frames that came with an earlier telling; heard: anything came."""
+
+    slot: Slot
+    holder: Holder
+    offset: int = 0
+    number: int = 0
+    skip: int = 0
+    heard: bool = False
+
+    def more(self) -> list[Item]:
+        """What is new. Raises RedisAway; SealBroken where it does not follow on what came before."""
+        data = redis.command("GETRANGE", published.address(self.holder.call), self.offset, -1)
+        if not data:
+            return []
+        items = published.read(self.slot, self.holder.call, self.number, data)
+        self.offset += len(data)
+        self.number += len(items)
+        self.heard = self.heard or bool(items)
+        return items
+
+    def moved(self) -> bool:
+        """Whether Redis has another telling than the one that was read. Raises RedisAway."""
+        return bool(redis.command("STRLEN", published.address(self.holder.call)) != self.offset)
+
+    def restart(self, told: int) -> None:
+        """told: bytes of frames that have come so far."""
+        self.offset = self.number = 0
+        self.skip = told
+
+    def fresh(self, frames: bytes) -> bytes:
+        """The frames but for what came with an earlier telling."""
+        skipped = min(self.skip, len(frames))
+        self.skip -= skipped
+        return frames[skipped:]
+
+
+@dataclass(slots=True)
+class Patience:
+    """Moments (monotonic): of the next ask, the next look at the lease, the next ping; gone_at: since when the leader's
+    lease is not to be seen."""
+
+    ask: float = 0.0
+    look: float = 0.0
+    ping: float = 0.0
+    gone_at: float | None = None
+
+
+def heard(shared: Shared, slot: Slot, holder: Holder) -> Source:
+    """The pieces of a call as its leader's process tells them."""
+    reading, patience = Reading(slot, holder), Patience()
+    while True:
+        now = time.monotonic()
+        ask(shared.name, holder, patience, now)
+        items = news(shared, reading)
+        for item in items:
+            if item.kind in (ANSWER, ERROR):
+                return end_of(item)
+            if piece := taken(shared, reading, item):
+                yield piece
+        if items or not patience.ping:
+            patience.ping, patience.gone_at = now + settings.DRAGOMAN_PING_INTERVAL, None
+        elif (end := lost(shared, reading, patience, now)) is not None:
+            return end
+        else:
+            yield from quiet(shared, patience, now)
+
+
+def ask(name: str, holder: Holder, patience: Patience, now: float) -> None:
+    if now < patience.ask:
+        return
+    patience.ask = now + ASK_SECONDS
+    try:
+        leases.ask(name, holder)
+    except redis.RedisAway:
+        patience.ask = now + TICK
+
+
+def news(shared: Shared, reading: Reading) -> list[Item]:
+    """Nothing where Redis is away or knows another telling: then it is read anew."""
+    try:
+        return reading.more()
+    except (redis.RedisAway, redis.ResponseError, SealBroken):
+        reading.restart(len(shared.frames))
+        return []
+
+
+def taken(shared: Shared, reading: Reading, item: Item) -> bytes:
+    if item.kind == HEAD:
+        shared.speaker, shared.usage = published.read_head(item.said)
+    return reading.fresh(item.said) if item.kind == FRAMES else b""
+
+
+def end_of(item: Item) -> End:
+    if item.kind == ANSWER:
+        return End(answer=item.said)
+    error, again = published.read_error(item.said)
+    return End(error=error, again=again)
+
+
+def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> End | None:
+    """The end, where nothing more is to come: the leader died, or ended before it knew that anybody here listens.
+    Whoever was told nothing begins anew at once; others wait for its last words, or for Redis, as long as a lease
+    lives."""
+    if reading.heard and now < patience.look:
+        return None
+    patience.look = now + LOOK_SECONDS
+    wait = LAST_WORDS_SECONDS if reading.heard else 0
+    holder = None
+    try:
+        if reading.moved():
+            reading.restart(len(shared.frames))
+        if (holder := leases.holder_of(shared.name)) == reading.holder:
+            patience.gone_at = None
+            return None
+    except (redis.RedisAway, redis.ResponseError):
+        wait = LEASE if shared.frames else 0
+    patience.gone_at = now if patience.gone_at is None else patience.gone_at
+    if now - patience.gone_at < wait:
+        return None
+    return cut_off("once" if holder is None and not reading.heard else "always")
+
+
+def cut_off(again: Again = "always") -> End:
+    """again: `once` where the leader may have failed in silence."""
+    if State.draining:
+        return End(error=ServerShutdown("The server is shutting down."))
+    return End(error=UpstreamIncomplete("The call that this one had joined was cut off."), again=again)
+
+
+def quiet(shared: Shared, patience: Patience, now: float) -> Iterator[None]:
+    """Wait for the next poll. Raises ClientGone, ServerShutdown."""
+    if shared.audience.check():
+        raise shared.audience.parting()
+    if State.ended:
+        raise ServerShutdown("The server is shutting down.")
+    if now >= patience.ping:
+        patience.ping = now + settings.DRAGOMAN_PING_INTERVAL
+        yield None
+    time.sleep(TICK)
