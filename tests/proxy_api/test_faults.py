@@ -94,8 +94,9 @@ def seen(faulty: Live) -> dict[tuple[str, bool], Seen]:
 
 
 def twice(live: Live, fault: Fault, streamed: bool) -> tuple[Client, float, int]:
-    """The same cacheable request twice; the first answer, its seconds, and the provider's calls until then."""
-    body = hello(fault.model, temperature=0, stream=streamed)
+    """The same cacheable request twice; the first answer, its seconds, and the provider's calls until then. A streamed
+    one is another question: equal ones that run at the same time would be one call."""
+    body = hello(fault.model, temperature=0, stream=streamed, user=str(streamed))
     first = Client(live, body).rest()
     seconds = time.monotonic() - first.sent_at
     calls = sum(
