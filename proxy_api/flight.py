@@ -67,13 +67,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was decided before the first attempt. cassette_name: of a recorded or replayed call; spare: a stale answer
-    that is given where the provider fails before its own has begun."""
+    """What was decided before the first attempt. cassette: the slot is in a project's cassette; spare: a stale answer that
+    is given where the provider fails before its own has begun."""
 
     routes: Sequence[Route]
     policy: Policy
     slot: Slot
-    cassette_name: str = ""
+    cassette: bool = False
     spare: Completion | None = None
     lease: Lease | None = None
 
@@ -173,7 +173,7 @@ def label(flight: Flight, way: relay.Way, route: Route) -> dict[str, Any]:
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "cost_usd": prices.cost(route.provider.name, route.model, usage) if usage else None,
-        "cassette": bool(flight.plan.cassette_name),
+        "cassette": flight.plan.cassette,
     }
 
 
