@@ -67,8 +67,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was decided before the first attempt. cassette: the slot is in a project's cassette; spare: a stale answer that
-    is given where the provider fails before its own has begun."""
+    """What was decided before the first attempt. cassette: the slot is in a project's cassette; spare: a stale answer
+    that is given where the provider fails before its own has begun."""
 
     routes: Sequence[Route]
     policy: Policy
