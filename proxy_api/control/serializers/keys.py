@@ -40,7 +40,7 @@ class KeySerializer(serializers.ModelSerializer[VirtualKey]):
             *("id", "name", "project", "owner", "tags", "note", "state", "enabled", "expires_at"),
             *("models", "providers", "endpoints", "networks", "strict"),
             *("requests_per_minute", "tokens_per_minute", "concurrent_requests", "fail_open"),
-            *("log_bodies", "cache_mode", "cache_scope"),
+            *("log_bodies", "cache_mode", "cache_scope", "seal_to_caller"),
             *read_only_fields[2:],
         )
 

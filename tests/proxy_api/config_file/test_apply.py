@@ -41,6 +41,8 @@ def test_the_example_is_made_so_and_a_second_time_changes_nothing(apply: Apply) 
     assert all(map(works, tokens.values()))
     key = VirtualKey.objects.get(name="search-frontend")
     assert key.project is not None
+    assert Project.objects.get(name="ci").cassette == "replay"
+    assert VirtualKey.objects.get(name="nightly-job").seal_to_caller
     assert (key.project.name, key.requests_per_minute, key.models) == ("search", 60, ["openai/gpt-4o-mini", "smart"])
     assert {(row.amount, row.unit) for row in key.budgets.all()} == {(Decimal(20), "usd"), (Decimal(10**6), "tokens")}
     assert Budget.objects.get(key=None, project=None).amount == 5000
@@ -71,7 +73,7 @@ def test_a_dry_run_tells_the_changes_by_its_status_too_and_makes_none(apply: App
     assert "+ project search\n" in told.out
     assert "+ key search/search-frontend\n" in told.out
     assert "+ budget in usd a month of the installation\n" in told.out
-    assert "13 new, 0 changed, 0 no longer in use. Nothing was done: --dry-run.\n" in told.out
+    assert "14 new, 0 changed, 0 no longer in use. Nothing was done: --dry-run.\n" in told.out
     assert "dgm_" not in told.out
     assert not [secret for secret in ENVIRONMENT.values() if secret in told.out]
 

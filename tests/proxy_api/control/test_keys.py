@@ -30,6 +30,7 @@ EVERYTHING = {
     "log_bodies": "none",
     "cache_mode": "never",
     "cache_scope": "everyone",
+    "seal_to_caller": True,
 }
 
 

@@ -10,7 +10,10 @@ from tests.proxy_api.control.asking import Admin
 
 ISSUER = {"name": "sso", "issuer": "https://sso.example", "audience": "us", "jwks_url": "https://sso.example/jwks"}
 ROWS = {
-    "projects": ({"name": "search", "organization": "acme", "requests_per_minute": 5}, {"enabled": False}),
+    "projects": (
+        {"name": "search", "organization": "acme", "requests_per_minute": 5},
+        {"enabled": False, "cassette": "replay"},
+    ),
     "issuers": (ISSUER, {"audience": "them"}),
     "aliases": (
         {"name": "smart", "targets": ["openai/gpt-4o", "anthropic/claude-sonnet-4-5"]},
@@ -77,6 +80,7 @@ def test_a_second_one_of_the_same_name_is_refused(admin: Admin, plural: str) -> 
         ("prices", {"source": "synced"}, "source"),
         ("projects", {"concurrent_requests": 0}, "concurrent_requests"),
         ("projects", {"cache_mode": "maybe"}, "cache_mode"),
+        ("projects", {"cassette": "rewind"}, "cassette"),
     ],
 )
 def test_a_mistake_is_answered_with_its_parameter(
