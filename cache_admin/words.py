@@ -31,6 +31,9 @@ FEW = 3000  # entries that are sorted for a page; of a million, more of them fil
 SAME = {"created_at": OuterRef("created_at"), "digest": OuterRef("digest")}
 STATEMENT_ROWS = 5000
 _WORD = re.compile(r"[^\W_]+")
+# Scripts that set no space between words: Han, Kana and Bopomofo, and the letters among their marks
+# (https://www.unicode.org/Public/UCD/latest/ucd/Blocks.txt). NFKD has brought compatibility forms back to these.
+_SPACELESS = re.compile("([\u3005-\u3007\u3041-\u30ff\u3105-\u312f\u31f0-\u31ff\u3400-\u9fff\U00020000-\U0003ffff]+)")
 # Where requests of all endpoints have what somebody said; never roles, ids, addresses or data.
 _SAID = ("messages", "input", "prompt", "content", "text", "output", "tool_calls", "function", "arguments")
 _BEFORE = ("system", "instructions")
@@ -109,14 +112,24 @@ def texts(request: Any) -> Iterator[str]:
 
 
 def distinct(said: Iterable[str]) -> Iterator[str]:
-    """The words of some texts, each once: three letters or more, or a number; without case and accents."""
+    """The words of some texts, each once, without case and accents: three letters or more, or a number; of Chinese and
+    Japanese, where nothing tells where a word ends, every two characters that stand beside each other."""
     seen: set[str] = set()
     for text in said:
         for found in _WORD.finditer(plainly(text[:LONGEST_TEXT])):
-            word = found[0]
-            if word not in seen and (len(word) >= LEAST_LETTERS or word.isdecimal()):
-                seen.add(word)
-                yield word
+            for word in words_in(found[0]):
+                if word not in seen:
+                    seen.add(word)
+                    yield word
+
+
+def words_in(run: str) -> Iterator[str]:
+    """run: letters and digits with nothing between them."""
+    for at, piece in enumerate(_SPACELESS.split(run)):
+        if at % 2:  # what the pattern found
+            yield from (piece[start : start + 2] for start in range(max(1, len(piece) - 1)))
+        elif len(piece) >= LEAST_LETTERS or piece.isdecimal():
+            yield piece
 
 
 def plainly(text: str) -> str:

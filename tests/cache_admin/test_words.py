@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from typing import Any
 
 import orjson
@@ -67,8 +68,42 @@ def test_words_are_the_same_in_any_case_and_with_or_without_accents() -> None:
         "abc",
         "strasse",
         "unicode",
-        "東京都",
+        "東京",
+        "京都",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words_"),
+    [
+        ("吾輩は猫である。", ["吾輩", "輩は", "は猫", "猫て", "てあ", "ある"]),
+        ("我爱北京，猫", ["我爱", "爱北", "北京", "猫"]),
+        ("ﾗｰﾒﾝ", ["ラー", "ーメ", "メン"]),
+        ("東京tower2024年", ["東京", "tower2024", "年"]),
+        ("时时时时", ["时时"]),
+        ("서울에서", [unicodedata.normalize("NFKD", "서울에서")]),  # Korean sets its words apart
+    ],
+)
+def test_where_nothing_sets_words_apart_every_two_characters_are_one(text: str, words_: list[str]) -> None:
+    assert said({"prompt": text}) == words_
+
+
+def test_a_chinese_or_japanese_word_is_found_within_a_sentence() -> None:
+    now = time.time()
+    keep(1, at=now, request=asked("明日の東京都の天気予報を教えてください"))
+    keep(2, at=now + 1, request=asked("东京今天的天气怎么样？"))
+    keep(3, at=now + 2, request=asked("Nothing of the kind, 天"))
+    ship(now)
+    assert found("天気") == found("天気予報") == found("東京都 教えて") == [1]
+    assert found("天气") == found("今天的天气") == [2]
+    assert found("天") == [3]
+    assert found("京東") == []
+
+
+def test_an_entry_has_no_more_than_sixty_words_of_chinese_either() -> None:
+    keep(1, at=time.time(), request=asked("".join(chr(0x4E00 + at) for at in range(500))))
+    ship(time.time())
+    assert CompletionWord.objects.count() == 60
 
 
 def test_short_words_are_left_out_and_numbers_are_not() -> None:
