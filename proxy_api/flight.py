@@ -110,7 +110,8 @@ class Flight:
 
     def owner(self, route: Route) -> Owner:
         """Whose the thoughts are that this route's model has."""
-        return Owner(self.call.identity.scope, route.provider.name, route.model)
+        identity = self.call.identity
+        return Owner(identity.scope, route.provider.name, route.model, identity.caller_mark)
 
     @property
     def facts(self) -> relay.Facts:

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from cache_admin.thoughts import Owner, address
 from keys import redis
+from keys.sealing import SealBroken, ring
 from proxy_api.chat import (
     ChatRequest,
     Citation,
@@ -23,7 +24,7 @@ from proxy_api.chat import (
     ToolCall,
     ToolResult,
 )
-from proxy_api.vault import conversation, keep, pack, recalled, unpack
+from proxy_api.vault import conversation, keep, named_call, pack, recalled, unpack
 from proxy_site import installation
 from tests import services
 
@@ -47,6 +48,18 @@ def answer_of(found: ChatRequest) -> tuple[Part, ...]:
 def test_the_thought_before_a_tool_call_comes_back() -> None:
     keep(ASKED, [(SIGNED, Reasoning(redacted="r"), CALL)], OWNER)
     assert answer_of(recalled(request(CALL), OWNER)) == (SIGNED, Reasoning(redacted="r"), CALL)
+
+
+def test_what_is_sealed_to_its_caller_opens_with_its_token_alone() -> None:
+    mine, theirs = replace(OWNER, caller_mark=bytes(32)), replace(OWNER, caller_mark=bytes([1] * 32))
+    keep(ASKED, [(SIGNED, CALL)], mine)
+    keep(ASKED, [(Reasoning("Another thought", "sig-2"), CALL)], theirs)  # neither is in the other's way
+    assert answer_of(recalled(request(CALL), mine)) == (SIGNED, CALL)
+    assert answer_of(recalled(request(CALL), OWNER)) == (CALL,)
+    sealed = redis.command("GET", address(mine, named_call(CALL.id)))
+    with pytest.raises(SealBroken):
+        ring().unseal(sealed, mine.place(named_call(CALL.id)))
+    assert repr(mine) == repr(OWNER)
 
 
 def test_thoughts_between_texts_and_calls_come_back_in_their_order() -> None:
@@ -132,7 +145,7 @@ def test_an_answer_without_calls_is_found_by_its_conversation_alone() -> None:
 
 
 @pytest.mark.parametrize("change", [{"scope": "other"}, {"provider": "bedrock"}, {"model": "claude-opus-4-8"}])
-def test_another_key_provider_or_model_gets_nothing(change: dict[str, str]) -> None:
+def test_another_key_provider_or_model_gets_nothing(change: dict[str, Any]) -> None:
     keep(ASKED, [(SIGNED, CALL)], OWNER)
     asked = request(CALL)
     assert recalled(asked, replace(OWNER, **change)) is asked

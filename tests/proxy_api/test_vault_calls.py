@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 
+from keys.sealing import VERSION_UNDER
 from tests import loopback
 from tests.bodies import anthropic_answer, anthropic_blocks
 from tests.live import Live
@@ -20,11 +22,11 @@ OTHER = USED | {"id": "toolu_01B09q90qw90lq917835lq9", "input": {"city": "Oslo"}
 BLOCKS: list[dict[str, Any]] = [THOUGHT, SEALED, SAID, USED, THOUGHT | {"signature": "b3RoZXI="}, OTHER]
 
 
-def first_turn(live: Live, stream: bool) -> dict[str, Any]:
+def first_turn(live: Live, stream: bool, **headers: str) -> dict[str, Any]:
     """The assistant's message as a client that knows OpenAI's fields alone keeps it."""
     wire = loopback.stream(anthropic_blocks(BLOCKS, "tool_use"))
     anthropic(live, wire if stream else loopback.answer(anthropic_answer(content=BLOCKS, stop_reason="tool_use")))
-    answer = live.chat(asking(stream=stream))
+    answer = live.chat(asking(stream=stream), **headers)
     assert answer.status == 200
     return folded(chunks(answer.body)) if stream else plain(answer.json()["choices"][0]["message"])
 
@@ -85,6 +87,26 @@ def test_another_key_and_another_model_are_told_nothing(live: Live) -> None:
     for fields in others:
         blocks = second_turn(live, message, **fields)
         assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_use"]
+
+
+SEAL = """
+from keys.models import VirtualKey
+key = VirtualKey.objects.get(name="sealed thinker")
+key.seal_to_caller = True
+key.save()
+"""
+
+
+def test_thoughts_of_a_key_that_seals_to_its_caller_are_nobody_elses_to_read(live: Live) -> None:
+    """With the database, the master keys and the pepper: all that the installation keeps."""
+    token = live.key("sealed thinker")
+    live.python(SEAL)
+    with redis.Redis.from_url(live.valkey.url, db=1) as client:
+        before = set(client.keys("r:*"))
+        message = first_turn(live, False, authorization=f"Bearer {token}")
+        sealed = {client.get(name)[:1] for name in set(client.keys("r:*")) - before}
+    assert sealed == {VERSION_UNDER}
+    assert second_turn(live, message, authorization=f"Bearer {token}") == BLOCKS
 
 
 # -- Gemini -----------------------------------------------------------------------------------------------------------
