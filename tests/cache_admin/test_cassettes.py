@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from cache_admin import acts
-from cache_admin.cassettes import CassetteFault, exported, imported
+from cache_admin.cassettes import CassetteFault, examined, exported, imported
 from cache_admin.completions import ENDLESS, Completion, find, store
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import Slot
@@ -43,9 +43,13 @@ def lines() -> tuple[list[dict[str, Any]], Counter[str]]:
     return [json.loads(line) for line in found], counts
 
 
-def take(project: Project, *said: dict[str, Any]) -> Counter[str]:
-    text = b"".join(json.dumps(line).encode() + b"\n" for line in said)
-    return +imported(io.BytesIO(text), project, ADA, time.time())
+def file_of(*said: dict[str, Any]) -> io.BytesIO:
+    return io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in said))
+
+
+def take(project: Project, *said: dict[str, Any]) -> tuple[int, int]:
+    """How many were imported, and how many were there."""
+    return imported(file_of(*said), project, ADA, time.time())[:2]
 
 
 def slot_of(row: StoredCompletion) -> Slot:
@@ -112,7 +116,7 @@ def test_many_entries_go_out_once_each_the_oldest_first() -> None:
 
 def test_what_goes_in_is_a_recording_of_the_project(project: Project) -> None:
     told = {**LINE, "headers": {"OpenAI-Beta": "x"}, "input_tokens": 3, "cost_usd": "0.5", "stored_at": 1_700_000_000.0}
-    assert take(project, told) == {"imported": 1}
+    assert take(project, told) == (1, 0)
     row = StoredCompletion.objects.get()
     assert (row.cassette, row.kept_until, row.project_id, row.project_name) == (True, None, project.id, "ci")
     assert (row.scope, row.endpoint, row.input_tokens, row.cost_usd) == (
@@ -138,7 +142,7 @@ def test_what_went_out_goes_in_and_comes_out_the_same(project: Project) -> None:
     before, _ = lines()
     other = Project.objects.create(name="other")
     StoredCompletion.objects.all().delete()
-    assert take(other, *before) == {"imported": 2}
+    assert take(other, *before) == (2, 0)
     assert sorted(lines()[0], key=str) == sorted(before, key=str)  # of one moment, in the order of their digests
 
 
@@ -146,7 +150,7 @@ def test_importing_again_changes_nothing(project: Project) -> None:
     other = {**LINE, "request": {"model": "b"}}
     take(project, LINE, other)
     before = list(StoredCompletion.objects.order_by("digest").values())
-    assert take(project, LINE, other) == {"unchanged": 2}
+    assert take(project, LINE, other) == (0, 2)
     assert list(StoredCompletion.objects.order_by("digest").values()) == before
 
 
@@ -156,7 +160,7 @@ def test_a_line_that_was_changed_replaces_the_answer_in_both_tiers(project: Proj
     slot = slot_of(StoredCompletion.objects.get())
     assert find(slot, time.time()) is not None
     acts.note([slot.name], "by hand", ADA)
-    assert take(project, {**told, "answer": {"choices": ["new"]}}) == {"imported": 1}
+    assert take(project, {**told, "answer": {"choices": ["new"]}}) == (1, 0)
     found = find(slot, time.time())
     assert found is not None
     assert json.loads(found.answer) == {"choices": ["new"]}
@@ -168,7 +172,7 @@ def test_an_entry_that_was_ended_by_hand_is_there_again_once_imported(project: P
     slot = slot_of(StoredCompletion.objects.get())
     acts.expire([slot.name], ADA, timezone.now())
     assert find(slot, time.time()) is None
-    assert take(project, LINE) == {"imported": 1}
+    assert take(project, LINE) == (1, 0)
     assert find(slot, time.time()) is not None
 
 
@@ -177,7 +181,7 @@ def test_of_lines_that_ask_the_same_the_last_one_counts(project: Project) -> Non
         {**LINE, "answer": {"n": 2}, "request": {"messages": [], "stream": True, "model": "openai/gpt"}}
     )
     text = json.dumps({**LINE, "answer": {"n": 1}}) + "\n\n" + spaced
-    assert +imported(io.BytesIO(text.encode()), project, ADA, time.time()) == {"imported": 1}
+    assert imported(io.BytesIO(text.encode()), project, ADA, time.time())[:2] == (1, 0)
     found = find(slot_of(StoredCompletion.objects.get()), time.time())
     assert found is not None
     assert json.loads(found.answer) == {"n": 2}
@@ -187,7 +191,7 @@ def test_of_lines_that_ask_the_same_the_last_one_counts(project: Project) -> Non
     "change", [{"endpoint": "embeddings"}, {"headers": {"openai-beta": "x"}}, {"headers": {"x-dragoman-strict": "1"}}]
 )
 def test_another_endpoint_or_header_makes_another_entry(project: Project, change: dict[str, Any]) -> None:
-    assert take(project, LINE, LINE | change) == {"imported": 2}
+    assert take(project, LINE, LINE | change) == (2, 0)
 
 
 @pytest.mark.parametrize("literal", [b"0.70", b"0.7", b"7e-1"])
@@ -219,6 +223,29 @@ def test_a_file_with_one_wrong_line_changes_nothing(project: Project, bad: str, 
         imported(io.BytesIO(text.encode()), project, ADA, time.time())
     assert not StoredCompletion.objects.exists()
     assert not AuditEntry.objects.exists()
+
+
+def test_an_examination_counts_what_a_file_would_do_and_does_nothing(project: Project) -> None:
+    take(project, LINE)
+    before = list(StoredCompletion.objects.values())
+    new, other = {**LINE, "request": {"model": "b"}}, {**LINE, "request": {"model": "c"}, "answer": {"n": 1}}
+    assert examined(file_of(LINE, new, other), project, time.time()) == (2, 1, (), 0)
+    assert list(StoredCompletion.objects.values()) == before
+    assert AuditEntry.objects.count() == 1
+
+
+def test_all_lines_that_are_wrong_are_told_as_far_as_somebody_reads_them(project: Project) -> None:
+    text = "\n".join(["{", json.dumps(LINE), "", "[]", *["x"] * 30])
+    verdict = examined(io.BytesIO(text.encode()), project, time.time())
+    assert (verdict.wrong, len(verdict.faults)) == (32, 20)
+    assert verdict.faults[:2] == ("line 1: it is no JSON", "line 4: it is no JSON object")
+    with pytest.raises(CassetteFault, match=r"line 22: it is no JSON; and 12 more lines$"):
+        imported(io.BytesIO(text.encode()), project, ADA, time.time())
+
+
+@pytest.mark.parametrize("text", [b"", b"\n \n"])
+def test_a_file_without_a_line_is_told_from_one_that_changes_nothing(project: Project, text: bytes) -> None:
+    assert examined(io.BytesIO(text), project, time.time()).faults == ("it holds no line",)
 
 
 def test_the_commands_write_and_read_a_file(

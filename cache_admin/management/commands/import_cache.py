@@ -30,9 +30,9 @@ class Command(BaseCommand):
             raise CommandError(f"no project is called {options['project']}")
         try:
             with open(options["file"], "rb") as file:
-                counts = imported(file, project, audit.of_command(), time.time())
+                done = imported(file, project, audit.of_command(), time.time())
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}") from None
         except CassetteFault as fault:
             raise CommandError(f"{options['file']}, {fault}") from None
-        self.stdout.write(f"imported {counts['imported']:,} completions; {counts['unchanged']:,} were there")
+        self.stdout.write(f"imported {done.imported:,} completions; {done.unchanged:,} were there")
