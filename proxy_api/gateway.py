@@ -170,7 +170,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
     entry = record.entry
     entry.cache, entry.cache_reason, entry.cache_digest = "hit", f"stale: {stale}" if stale else "", plan.slot.name
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
-    entry.cost_usd, entry.dropped = entry.cost_usd or NOTHING, list(found.dropped)
+    entry.cost_usd, entry.dropped = NOTHING, list(found.dropped)
     body = orjson.loads(found.answer)
     form = call.endpoint.form
     facts = facts_in(form, body)
@@ -190,7 +190,7 @@ def miss(call: Call, plan: Plan, record: Record) -> Answer:
         return streamed(side, source) if call.stream else plain(side, source)
     except GatewayError as error:
         if plan.spare is not None and is_providers(error):
-            record.stand_in(error, side.facts)
+            record.stand_in(error, side.facts, time.monotonic(), new_id())
             return hit(call, plan, record, plan.spare, "error")
         side.fail(error)
         raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cache_admin import ledger, prices
@@ -88,12 +88,19 @@ class Record:
         self.entry.status, self.entry.http_status = error.outcome, error.status
         self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
 
-    def stand_in(self, error: GatewayError, facts: Facts) -> None:
-        """The provider failed, and another answer stands in for its own: what it may bill stays on the record."""
-        self.note(facts)
-        self.settle()
-        self.route, self.owed = None, False
-        self.entry.error_code, self.entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
+    def stand_in(self, error: GatewayError, facts: Facts, clock: float, failed: str) -> None:
+        """The provider failed, and a kept answer stands in for its own: from here on this is a hit's record. What was
+        sent in vain, and what the provider may bill for it, is on the ledger as a call of its own with the id `failed`,
+        and counts against the caller's limits."""
+        entry = self.entry
+        if entry.attempts:
+            sent = replace(entry, id=failed, cache_reason="stale-if-error")
+            replace(self, entry=sent).fail(error, clock, facts)
+        else:
+            self.settle()
+        self.route, self.owed, self.reservation = None, False, None
+        entry.attempts, entry.upstream_request_id = 0, ""
+        entry.error_code, entry.error_message = error.code or error.type, error.message[:TEXT_LIMIT]
 
     def note(self, facts: Facts) -> None:
         entry, usage = self.entry, facts.usage

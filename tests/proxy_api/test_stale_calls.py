@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.bodies import openai_answer, openai_error
+from tests.bodies import openai_answer, openai_error, openai_stream
 from tests.client import Client
 from tests.live import Answer, Live
-from tests.loopback import Behaviour, answer, close, hang, reset
+from tests.loopback import Behaviour, answer, close, hang, reset, stream
 from tests.proxy_api.asking import MODEL, cached, chunks, hello, text_of, with_request_id
+from tests.proxy_api.limited import limited, price
 
 OLD, NEW = "The old answer", "The new answer"
 
@@ -48,7 +50,8 @@ def test_where_the_provider_fails_a_stale_answer_is_given_to_who_takes_it(
     live: Live, stale: dict[str, Any], failure: Behaviour, control: str
 ) -> None:
     live.upstream.script(failure)
-    found = live.chat(stale, cache_control=control)
+    mark = uuid.uuid4().hex
+    found = live.chat(stale, cache_control=control, x_client_request_id=mark)
     assert (cached(found), said(found)) == ("HIT", OLD)
     assert found.headers["x-dragoman-cache"] == "stale; error"
     assert int(found.headers["age"]) >= 1
@@ -58,10 +61,37 @@ def test_where_the_provider_fails_a_stale_answer_is_given_to_who_takes_it(
     assert live.upstream.count == 3
     row = live.usage(with_request_id(found))
     assert (row["status"], row["cache"], row["cache_reason"]) == ("ok", "hit", "stale: error")
-    assert row["attempts"] == 1
+    assert (row["attempts"], row["cost_usd"], row["estimated"]) == (0, 0, False)
     assert row["error_code"]
-    if failure not in (reset, close):  # a call that was sent and not refused may be billed
-        assert row["cost_usd"] == 0
+    in_vain = live.rows(
+        "SELECT * FROM cache_admin_usagerecord WHERE client_request_id = %s AND id <> %s", mark, row["id"]
+    )
+    assert [(one["cache"], one["cache_reason"], one["attempts"]) for one in in_vain] == [("miss", "stale-if-error", 1)]
+    assert in_vain[0]["error_code"] == row["error_code"]
+    assert in_vain[0]["estimated"] is (failure in (reset, close))  # sent, and not refused: it may be billed
+
+
+def test_what_was_sent_in_vain_counts_once_in_ledger_and_budgets_alike(live: Live) -> None:
+    price(live, "stale-and-priced", 1e-6)
+    key = limited(live, [("tokens", 1_000_000), ("usd", 1_000), ("requests", 100)])
+    body = hello(model="openai/stale-and-priced", temperature=0)
+    bearer = {"authorization": f"Bearer {key.token}"}
+    assert cached(live.chat(body, x_bt_cache_ttl="1", **bearer)) == "MISS"
+    time.sleep(1.1)
+    live.upstream.script(stream(openai_stream()[:1], gap=0.02, end=close))  # sent, so the provider may bill it
+    found = live.chat({**body, "stream": True}, cache_control="stale-if-error=60", **bearer)
+    assert found.headers["x-dragoman-cache"] == "miss; stale"  # an event came before it failed
+    live.upstream.script(close)
+    for streamed in (True, False):
+        found = live.chat({**body, "stream": streamed}, cache_control="stale-if-error=60", **bearer)
+        assert found.headers["x-dragoman-cache"] == "stale; error"
+    live.usage(with_request_id(found))
+    rows = live.rows("SELECT * FROM cache_admin_usagerecord WHERE key_id = %s AND cache <> 'hit'", key.id)
+    tokens = sum((row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows)
+    spent = int(sum(row["cost_usd"] or 0 for row in rows) * 10**9)
+    assert len(rows) == 4
+    assert sum(row["estimated"] for row in rows) == 3
+    assert key.wait_for(lambda counts: not any(counts["held"]))["used"] == [tokens, spent, 4]
 
 
 def test_a_stale_answer_stands_in_for_nothing_else(live: Live, stale: dict[str, Any]) -> None:
