@@ -18,11 +18,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from cache_admin.choosing import Choice, removable
 from cache_admin.completions import Completion, forget, read_value, value_of
 from cache_admin.locks import TABLES, hold_until_commit
 from cache_admin.models import CompletionWord, StoredCompletion
 from cache_admin.plain import plain_text
-from cache_admin.removing import BATCH, Choice, amount, removable, remove_chosen, repeated
+from cache_admin.removing import BATCH, amount, remove_chosen, repeated
 from cache_admin.rerunning import Fresh
 from cache_admin.rows import moment
 from cache_admin.sealed import Slot

@@ -1,38 +1,76 @@
-"""How commands are told which completions they are about."""
+"""Which completions somebody means: by what they are, expired or not. Pages, API and commands choose alike."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from cache_admin.removing import Choice
-from keys.durations import duration
+from cache_admin.models import StoredCompletion
 
-FILTERS = {
-    "model": "completions of this model",
-    "provider": "completions of this provider",
-    "endpoint": "completions of this endpoint: chat/completions, embeddings",
-    "key": "completions of this virtual key (its id or name)",
-    "project": "completions of this project (its id or name)",
+Rows = QuerySet[StoredCompletion]
+# What sets entries apart, of which one is asked for at a time; at a moment.
+STATES: Mapping[str, Callable[[datetime], Q]] = {
+    "pinned": lambda now: Q(pinned=True),
+    "cassette": lambda now: Q(cassette=True),
+    "fresh": lambda now: Q(expires_at__gt=now),
+    "expired": lambda now: Q(expires_at__lte=now),
 }
+KEPT = ("pinned", "cassette")  # which a purge leaves, unless they are what is asked for
 
 
-def add_filters(parser: ArgumentParser) -> None:
-    for name, text in FILTERS.items():
-        parser.add_argument(f"--{name}", default="", help=text)
-    parser.add_argument("--recorded", action="store_true", help="what cassettes hold, alone")
-    parser.add_argument("--older-than", metavar="AGE", default="", help="completions stored before: 30m, 24h, 7d")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Those that fit all that is given; nothing given: every one.
+
+    key, project: id or name; state: one of STATES; since, before: when they were stored; pinned_too: also what a purge
+    leaves else, which is what is pinned, and cassettes.
+    """
+
+    model: str = ""
+    provider: str = ""
+    endpoint: str = ""
+    key: str = ""
+    project: str = ""
+    state: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+    digests: Sequence[str] = ()
+    pinned_too: bool = False
+
+    def rows(self) -> Rows:
+        """The oldest first."""
+        found = StoredCompletion.objects.filter(self._named(), self._stored())
+        if self.digests:
+            found = found.filter(digest__in=self.digests)
+        if self.state:
+            found = found.filter(STATES[self.state](timezone.now()))
+        if not self.pinned_too and self.state not in KEPT:
+            found = removable(found)
+        return found.order_by("created_at")
+
+    def _named(self) -> Q:
+        plain = {"model": self.model, "provider": self.provider, "endpoint": self.endpoint}
+        found = Q(**{name: value for name, value in plain.items() if value})
+        if self.key:
+            found &= Q(key_id=self.key) | Q(key_name=self.key)
+        if self.project:
+            found &= Q(project_id=self.project) | Q(project_name=self.project)
+        return found
+
+    def _stored(self) -> Q:
+        bounds = {"created_at__gte": self.since, "created_at__lt": self.before}
+        return Q(**{name: value for name, value in bounds.items() if value is not None})
+
+    def said(self) -> dict[str, Any]:
+        """What is given, for the audit log."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
-def choice_of(options: dict[str, Any], now: datetime, *, pinned_too: bool) -> Choice:
-    """CommandError where an age is none."""
-    try:
-        age = duration(options["older_than"]) if options["older_than"] else None
-    except ValueError as error:
-        raise CommandError(f"--older-than {error}") from None
-    before = None if age is None else now - age
-    named = {name: options[name] for name in (*FILTERS, "recorded")}
-    return Choice(**named, before=before, pinned_too=pinned_too)
+def removable(rows: Rows) -> Rows:
+    """Without what is pinned, and without cassettes."""
+    return rows.filter(kept_until__isnull=False)

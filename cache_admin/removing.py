@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 
+from cache_admin.choosing import Choice, removable
 from cache_admin.completions import forget
 from cache_admin.locks import TABLES, hold_until_commit
 from cache_admin.models import CompletionWord, Removal, StoredCompletion
@@ -34,51 +33,6 @@ class Amount(NamedTuple):
 
     rows: int
     size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which completions, expired or not: those that fit all that is given; nothing given: every one.
-
-    key, project: id or name; before: when they were stored; pinned_too: also what a purge leaves else, which is what is
-    pinned, and cassettes; recorded: what cassettes hold, alone.
-    """
-
-    model: str = ""
-    provider: str = ""
-    endpoint: str = ""
-    key: str = ""
-    project: str = ""
-    before: datetime | None = None
-    digests: Sequence[str] = ()
-    pinned_too: bool = False
-    recorded: bool = False
-
-    def rows(self) -> QuerySet[StoredCompletion]:
-        plain = {"model": self.model, "provider": self.provider, "endpoint": self.endpoint}
-        found = StoredCompletion.objects.filter(**{name: value for name, value in plain.items() if value})
-        if self.key:
-            found = found.filter(Q(key_id=self.key) | Q(key_name=self.key))
-        if self.project:
-            found = found.filter(Q(project_id=self.project) | Q(project_name=self.project))
-        if self.before is not None:
-            found = found.filter(created_at__lt=self.before)
-        if self.digests:
-            found = found.filter(digest__in=self.digests)
-        if self.recorded:
-            found = found.filter(cassette=True)
-        elif not self.pinned_too:
-            found = removable(found)
-        return found.order_by("created_at")
-
-    def said(self) -> dict[str, Any]:
-        """What is given, for the audit log."""
-        return {name: value for name, value in asdict(self).items() if value}
-
-
-def removable(rows: QuerySet[StoredCompletion]) -> QuerySet[StoredCompletion]:
-    """Without what is pinned, and without cassettes."""
-    return rows.filter(kept_until__isnull=False)
 
 
 def amount(rows: QuerySet[StoredCompletion]) -> Amount:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from cache_admin import acts
+from cache_admin.choosing import Choice
 from cache_admin.completions import find
 from cache_admin.models import Removal, StoredCompletion
 from cache_admin.purging import purge
-from cache_admin.removing import Choice
 from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
 from keys.audit import Actor

@@ -17,8 +17,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cache_admin import words
+from cache_admin.choosing import removable
 from cache_admin.models import StoredCompletion
-from cache_admin.removing import removable, stale
+from cache_admin.removing import stale
 from keys.admin.keyset import below
 from tests.bench.million import fill
 

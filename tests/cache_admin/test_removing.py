@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
+from cache_admin.choosing import Choice
 from cache_admin.models import CompletionWord, Removal, StoredCompletion
 from cache_admin.purging import purge
-from cache_admin.removing import Amount, Choice, enough, remove_chosen, remove_least_used
+from cache_admin.removing import Amount, enough, remove_chosen, remove_least_used
 from keys.models import AuditEntry
 from tests.cache_admin.entries import completions
 

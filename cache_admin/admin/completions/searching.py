@@ -9,16 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from cache_admin.admin import filters
-from cache_admin.models import StoredCompletion, UsageRecord
+from cache_admin.choosing import STATES, Rows
+from cache_admin.models import UsageRecord
 from cache_admin.words import containing
 from keys.models import Project
 
-Rows = QuerySet[StoredCompletion]
 KEYSET = ("created_at", "digest")
 MOST_PROJECTS = 100
 SHORTEST = 8  # characters of a digest's beginning; fewer might as well be a word
@@ -29,18 +29,12 @@ class MarkFilter(SimpleListFilter):
     """Of entries that are kept for good, or that have ended."""
 
     title, parameter_name = "state", "state"
-    rules: dict[str, Any] = {
-        "pinned": lambda now: Q(pinned=True),
-        "cassette": lambda now: Q(cassette=True),
-        "fresh": lambda now: Q(expires_at__gt=now),
-        "expired": lambda now: Q(expires_at__lte=now),
-    }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in self.rules]
+        return [(name, name) for name in STATES]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        rule = self.rules.get(self.value() or "")
+        rule = STATES.get(self.value() or "")
         return queryset if rule is None else queryset.filter(rule(timezone.now()))
 
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cache_admin.cassettes import exported
-from cache_admin.choosing import add_filters, choice_of
+from cache_admin.management.options import add_filters, choice_of
 from keys import audit
 
 LEFT_OUT = {

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cache_admin import acts
-from cache_admin.choosing import add_filters, choice_of
+from cache_admin.management.options import add_filters, choice_of
 from cache_admin.purging import purging
 from cache_admin.removing import amount, going
 from keys import audit
