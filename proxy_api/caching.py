@@ -47,8 +47,9 @@ class Policy:
 
     @property
     def shares(self) -> bool:
-        """Equal calls under way may be one: who wants none but a fresh answer, or leaves none, has one alone."""
-        return self.read and self.write
+        """Equal calls under way may be one: who wants none but a fresh answer, leaves none, or calls nobody, has none in
+        common."""
+        return self.read and self.write and not self.only_if_cached
 
 
 def policy(

@@ -166,7 +166,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
     """The stored answer in the form that is asked for, in one piece; it is on the ledger before it is sent. stale: why
     it is given although it is, "" where it is not."""
     if plan.lease is not None:
-        plan.lease.release(kept=False)
+        plan.lease.release()
     entry = record.entry
     entry.cache, entry.cache_reason, entry.cache_digest = "hit", f"stale: {stale}" if stale else "", plan.slot.name
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name

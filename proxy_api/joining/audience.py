@@ -20,8 +20,8 @@ def driven() -> bool:
 
 
 class Ear:
-    """One listener of a call. frames: it wants them as they come; position: how many bytes of them it has been told;
-    watch: its client, where there is one; left: it listens no more; gates: what it sleeps on, at most one."""
+    """One listener of a call. frames: it wants them as they come; position: how many pieces of them it has been
+    told; watch: its client, where there is one; left: it listens no more; gates: what it sleeps on, at most one."""
 
     __slots__ = ("frames", "gates", "left", "position", "watch")
 

@@ -23,7 +23,8 @@ from proxy_api.joining.shared import Again, End, Shared, Source, State
 
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.5  # of silence, after which it is asked whether the leader still lives
-LAST_WORDS_SECONDS = 2.0  # between the end of a lease and the end of what its holder tells
+LAST_WORDS_SECONDS = 1.0  # in which a lease that is gone may come back, where Redis forgot it, or a last word be told
+SHARE_OF_TICK = 0.0005  # seconds between two polls for each call that the process hears: they take 5 % of it at most
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Reading:
         items = published.read(self.slot, self.holder.call, self.number, data)
         self.offset += len(data)
         self.number += len(items)
-        self.heard = self.heard or bool(items)
+        self.heard = True
         return items
 
     def moved(self) -> bool:
@@ -67,29 +68,49 @@ class Reading:
 
 @dataclass(slots=True)
 class Patience:
-    """Moments (monotonic): of the next ask, the next look at the lease, the next ping; gone_at: since when the leader's
-    lease is not to be seen."""
+    """Moments (monotonic): begun; of the next ping, the next ask, the next look at the lease; gone_at: since when that
+    is not to be seen."""
 
+    begun: float
+    ping: float
     ask: float = 0.0
     look: float = 0.0
-    ping: float = 0.0
     gone_at: float | None = None
+
+    def said(self, now: float) -> None:
+        """The silence is over."""
+        self.ping, self.gone_at = now + settings.DRAGOMAN_PING_INTERVAL, None
+
+
+class Hearings:
+    """How many calls of other processes this one hears."""
+
+    count = 0
 
 
 def heard(shared: Shared, slot: Slot, holder: Holder) -> Source:
     """The pieces of a call as its leader's process tells them."""
-    reading, patience = Reading(slot, holder), Patience()
+    now = time.monotonic()
+    patience = Patience(now, now + settings.DRAGOMAN_PING_INTERVAL)
+    Hearings.count += 1
+    try:
+        return (yield from pieces(shared, Reading(slot, holder), patience))
+    finally:
+        Hearings.count -= 1
+
+
+def pieces(shared: Shared, reading: Reading, patience: Patience) -> Source:
     while True:
         now = time.monotonic()
-        ask(shared.name, holder, patience, now)
+        ask(shared.name, reading.holder, patience, now)
         items = news(shared, reading)
         for item in items:
             if item.kind in (ANSWER, ERROR):
                 return end_of(item)
             if piece := taken(shared, reading, item):
                 yield piece
-        if items or not patience.ping:
-            patience.ping, patience.gone_at = now + settings.DRAGOMAN_PING_INTERVAL, None
+        if items:
+            patience.said(now)
         elif (end := lost(shared, reading, patience, now)) is not None:
             return end
         else:
@@ -111,8 +132,12 @@ def news(shared: Shared, reading: Reading) -> list[Item]:
     try:
         return reading.more()
     except (redis.RedisAway, redis.ResponseError, SealBroken):
-        reading.restart(len(shared.frames))
+        restart(shared, reading)
         return []
+
+
+def restart(shared: Shared, reading: Reading) -> None:
+    reading.restart(sum(map(len, shared.pieces)))
 
 
 def taken(shared: Shared, reading: Reading, item: Item) -> bytes:
@@ -129,9 +154,9 @@ def end_of(item: Item) -> End:
 
 
 def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> End | None:
-    """The end, where nothing more is to come: the leader died, or ended before it knew that anybody here listens.
-    Whoever was told nothing begins anew at once; others wait for its last words, or for Redis, as long as a lease
-    lives."""
+    """The end, where nothing more is to come: the leader died, or ended before it knew that anybody here listens, or
+    cannot be heard. Whoever was told nothing begins anew at once; others wait for its last words, or for Redis, as long
+    as a lease lives."""
     if reading.heard and now < patience.look:
         return None
     patience.look = now + LOOK_SECONDS
@@ -139,12 +164,12 @@ def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> En
     holder = None
     try:
         if reading.moved():
-            reading.restart(len(shared.frames))
+            restart(shared, reading)
         if (holder := leases.holder_of(shared.name)) == reading.holder:
             patience.gone_at = None
-            return None
+            return None if reading.heard or now - patience.begun < LEASE else cut_off()
     except (redis.RedisAway, redis.ResponseError):
-        wait = LEASE if shared.frames else 0
+        wait = LEASE if shared.pieces else 0
     patience.gone_at = now if patience.gone_at is None else patience.gone_at
     if now - patience.gone_at < wait:
         return None
@@ -160,11 +185,14 @@ def cut_off(again: Again = "always") -> End:
 
 def quiet(shared: Shared, patience: Patience, now: float) -> Iterator[None]:
     """Wait for the next poll. Raises ClientGone, ServerShutdown."""
-    if shared.audience.check():
-        raise shared.audience.parting()
+    audience = shared.audience
+    if audience.driven and not audience.begun:
+        audience.begin()
+    if audience.gone if audience.driven else audience.check():
+        raise audience.parting()
     if State.ended:
         raise ServerShutdown("The server is shutting down.")
     if now >= patience.ping:
         patience.ping = now + settings.DRAGOMAN_PING_INTERVAL
         yield None
-    time.sleep(TICK)
+    time.sleep(max(TICK, Hearings.count * SHARE_OF_TICK))

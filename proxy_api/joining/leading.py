@@ -21,7 +21,7 @@ from proxy_api.errors import ClientGone, GatewayError, ServerShutdown
 from proxy_api.flight import Call, Flight, Plan
 from proxy_api.joining.audience import Ear
 from proxy_api.joining.hearing import cut_off, heard
-from proxy_api.joining.lease import NOBODY, TICK, Holder, Lease
+from proxy_api.joining.lease import TICK, Holder, Lease
 from proxy_api.joining.published import Told
 from proxy_api.joining.publishing import Publisher
 from proxy_api.joining.shared import Again, End, Shared, Source, log
@@ -44,13 +44,11 @@ class Leader:
         try:
             lease = self.plan.lease or Lease(shared.name, self.call.id)
             holder = lease.take()
-            if holder is not None and (end := self.kept(shared)) is not None:
+            if (holder is not None or lease.late) and (end := self.kept(shared)) is not None:
+                lease.release()
                 return end
-            if holder == NOBODY:
-                lease.seize()
-            elif holder is not None:
+            if holder is not None:
                 return (yield from self.elsewhere(shared, holder))
-            lease.teller = Publisher(shared, self.plan.slot)
             return (yield from self.led(shared, lease))
         except GatewayError as error:
             return End(error=error, again=again_after(None, error))
@@ -74,6 +72,7 @@ class Leader:
     def led(self, shared: Shared, lease: Lease) -> Source:
         shared.audience.leader, shared.speaker = self.ear, self.record.entry
         shared.usage = usage_wanted(self.call.body.value)
+        publisher = lease.teller = Publisher(shared, self.record.entry, self.plan.slot, lease)
         kept = False
         try:
             flight = self.flight = departed(self.call, self.plan, self.record, shared.audience)
@@ -82,7 +81,7 @@ class Leader:
             kept = flight.finish(shared.audience.leader_gone())
             return End(answer=flight.completion())
         except GatewayError as error:
-            if self.plan.spare is None or shared.frames:
+            if self.plan.spare is None or shared.pieces:
                 self.fail(error)
             return End(error=error, again=again_after(self.flight, error))
         except SpoolUnavailable:
@@ -96,7 +95,10 @@ class Leader:
             self.fail(unforeseen())
             return End(error=unforeseen())
         finally:
-            lease.release(kept)
+            if kept:
+                lease.forget()
+            elif not publisher.telling:  # else it is let go along with the end that is told
+                lease.release()
 
     def fail(self, error: GatewayError) -> None:
         """Close the record with what was used so far. Idempotent."""

@@ -2,8 +2,7 @@
 
 A lease lives LEASE seconds and is renewed while its call runs. Its holder has an inbox in Redis, which one thread of
 the process empties every few milliseconds while any call runs: other processes put the names there of calls that they
-hear, twice a second. A call whose answer was kept leaves a mark behind for a while, for those who looked for the answer
-before it was there and ask for the lease after.
+hear, twice a second.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from cache_admin import spool
 from keys import redis
 from keys.limits import scripts
 
-LEASE = 5.0  # seconds
+LEASE = 3.5  # seconds
 MILLISECONDS = int(LEASE * 1000)
 TICK = 0.015
 LOOK_SECONDS = 0.25  # between two looks at who listens, and at what is to be renewed
 INTEREST = 1.5  # seconds after which a process that has not asked again hears no more
-MARKED = 3.0  # seconds that the mark of a kept answer stays
 INBOX_MOST = 1000  # names taken out at once
 INBOX_SECONDS = 10
 _SOURCE = (Path(__file__).parent / "claim.lua").read_text()
 CLAIM = scripts.Script(_SOURCE, sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest())
 log = logging.getLogger("dragoman.api")
+Command = tuple[redis.Argument, ...]
 
 
 class Holder(NamedTuple):
@@ -41,28 +40,25 @@ class Holder(NamedTuple):
     call: str
 
 
-NOBODY = Holder("kept", "")  # the call is over, and its answer can be found
-
-
 class Teller(Protocol):
     """Who tells other processes of a call (publishing.Publisher). Neither may wait."""
 
-    def begin(self, lease: Lease) -> None: ...
+    def begin(self) -> None: ...
     def lapse(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """One call's lease, or the wish for one. call: the leader's id; held: this process has it; teller: who runs the
-    call, once somebody does; claimed, holder: what was found out with a look-up; epoch: how often what Redis knew of
-    the call may have been lost."""
+    """One call's lease, or the wish for one. call: the leader's id; held: this process has it; teller: who tells of
+    the call, once somebody runs it; claimed, holder: what the look-up found out; late: it was asked for after the
+    look-up, so an answer may have been kept in between; epoch: how often what Redis knew of the call may be lost."""
 
     name: str
     call: str
     held: bool = False
     teller: Teller | None = None
-    claimed: bool = False
     holder: Holder | None = None
+    late: bool = False
     renewed: float = 0.0
     asked_at: float | None = None
     epoch: int = 0
@@ -73,10 +69,8 @@ class Lease:
         reply = scripts.ask(CLAIM, address, _address(self.name), self._value(), MILLISECONDS)
         if isinstance(reply, bytes):
             return reply
-        self.claimed = True
-        self.holder = holder_in(reply[1]) if reply[0] else None
-        if reply[0] and self.holder is None:
-            self._hold()
+        if reply[0]:
+            self._found(reply[1])
         return None
 
     def take(self) -> Holder | None:
@@ -86,52 +80,31 @@ class Lease:
         if waiting is not None and waiting.teller is None:
             self._adopt(waiting)
             return None
-        if not self.claimed:
+        if not self.held and self.holder is None and redis.answering():
             self._ask()
-        self.claimed = False
-        return self.holder
+        holder, self.holder = self.holder, None
+        return holder
 
-    def _ask(self) -> None:
-        self.holder = None
-        if not redis.answering():
-            return
+    def release(self, *more: Command) -> None:
+        """Let the next one have it; more: what Redis is told in the same go, after that. Idempotent."""
+        if self._let_go():
+            more = (("DEL", _address(self.name)), *more)
         try:
-            found = redis.command("SET", _address(self.name), self._value(), "NX", "GET", "PX", MILLISECONDS)
-        except (redis.RedisAway, redis.ResponseError):
-            return
-        self.holder = holder_in(found)
-        if self.holder is None:
-            self._hold()
+            redis.tell_all(more)
+        except redis.RedisAway:
+            log.debug("a lease could not be told")
 
-    def _adopt(self, waiting: Lease) -> None:
-        waiting.held = False
-        self.call, self.held, self.renewed = waiting.call, True, waiting.renewed
-        _keeper.leases[self.name] = self
-
-    def seize(self) -> None:
-        """Take it although the mark of a kept answer is there: the answer itself is gone."""
-        self._tell("SET", _address(self.name), self._value(), "PX", MILLISECONDS)
-        self._hold()
-
-    def release(self, kept: bool) -> None:
-        """Let the next one have it. kept: the answer can be found, so nobody need ask for it. Idempotent."""
-        if not self.held:
-            return
-        self.held = False
-        _keeper.leases.pop(self.name, None)
-        if time.monotonic() - self.renewed > LEASE / 2:
-            return  # perhaps another's by now; ours runs out by itself
-        if kept:
-            _keeper.marks.append(("SET", _address(self.name), NOBODY.instance, "PX", int(MARKED * 1000)))
-        else:
-            self._tell("DEL", _address(self.name))
+    def forget(self) -> None:
+        """The same where the answer is kept, so that nobody need ask for the lease: soon, with others. Idempotent."""
+        if self._let_go():
+            _keeper.forget(_address(self.name))
 
     def asked(self, now: float) -> None:
         if self.teller is None:
             return  # who asks will ask again
         first, self.asked_at = self.asked_at is None, now
         if first:
-            self.teller.begin(self)
+            self.teller.begin()
 
     def lapse(self, now: float) -> None:
         """See whether anybody still listens."""
@@ -139,30 +112,51 @@ class Lease:
             self.asked_at = None
             self.teller.lapse()
 
-    def renewal(self, now: float) -> tuple[redis.Argument, ...] | None:
-        """The command that lets it live on, once it is time. Where Redis forgot it, it is there again."""
+    def lost(self) -> None:
+        """Redis has forgotten it, and what it was told of the call."""
+        self.epoch += 1
+        self.renewed = 0.0
+
+    def renewal(self, now: float) -> Command | None:
+        """The command that lets it live on, once it is time."""
         if now - self.renewed <= LEASE / 3:
             return None
-        self.renewed = now
         if self.teller is None:  # whose look-up took it did not come to lead
-            self.release(kept=False)
+            self.release()
             return None
-        if self.asked_at is not None and redis.command("EXISTS", _address(self.name)) == 0:
-            self.epoch += 1
+        self.renewed = now
         return ("SET", _address(self.name), self._value(), "PX", MILLISECONDS)
 
-    def _hold(self) -> None:
-        self.held, self.renewed = True, time.monotonic()
-        _keeper.keep(self)
+    def _ask(self) -> None:
+        try:
+            found = redis.command("SET", _address(self.name), self._value(), "NX", "GET", "PX", MILLISECONDS)
+        except (redis.RedisAway, redis.ResponseError):
+            return
+        self.late = True
+        self._found(found)
+
+    def _found(self, value: bytes | None) -> None:
+        """It is ours where there was nothing, else whose value says so."""
+        self.holder = holder_in(value)
+        if self.holder is None:
+            self.held, self.renewed = True, time.monotonic()
+            _keeper.keep(self)
+
+    def _adopt(self, waiting: Lease) -> None:
+        waiting.held = False
+        self.call, self.held, self.renewed = waiting.call, True, waiting.renewed
+        _keeper.leases[self.name] = self
+
+    def _let_go(self) -> bool:
+        """Whether it is to be taken out of Redis: not where it may be another's by now, and ours runs out by itself."""
+        if not self.held:
+            return False
+        self.held = False
+        _keeper.leases.pop(self.name, None)
+        return time.monotonic() - self.renewed < LEASE * 0.75
 
     def _value(self) -> str:
         return f"{spool.own().instance} {self.call}"
-
-    def _tell(self, *words: redis.Argument) -> None:
-        try:
-            redis.tell(*words)
-        except redis.RedisAway:
-            log.debug("a lease could not be told")
 
 
 def holder_in(value: bytes | None) -> Holder | None:
@@ -173,7 +167,7 @@ def holder_in(value: bytes | None) -> Holder | None:
 
 
 def holder_of(name: str) -> Holder | None:
-    """Who runs the call now. Raises RedisAway."""
+    """Who runs the call now. Raises RedisAway, ResponseError."""
     return holder_in(redis.command("GET", _address(name)))
 
 
@@ -193,10 +187,10 @@ def _inbox(instance: str) -> str:
 
 @dataclass(slots=True)
 class _Keeper:
-    """The leases of this process, and the thread that looks after them while there are any. marks: commands that leave
-    the mark of a kept answer, sent together."""
+    """The leases of this process, and the thread that looks after them while there are any. over: addresses of those
+    whose answer is kept, taken out of Redis together."""
 
-    marks: list[tuple[redis.Argument, ...]] = field(default_factory=list)
+    over: list[redis.Argument] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
     busy: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -205,18 +199,25 @@ class _Keeper:
 
     def keep(self, lease: Lease) -> None:
         self.leases[lease.name] = lease
-        if not self.busy.is_set():
-            self.busy.set()
+        self.wake()
         if self.thread is None:
             self.thread = threading.Thread(target=self.run, daemon=True, name="dragoman-leases")
             self.thread.start()
 
+    def forget(self, address: str) -> None:
+        self.over.append(address)
+        self.wake()
+
+    def wake(self) -> None:
+        if not self.busy.is_set():
+            self.busy.set()
+
     def run(self) -> None:
         while self.busy.wait():
             time.sleep(TICK)
-            if not self.leases and not self.marks:
-                self.busy.clear()
-                continue
+            self.busy.clear()  # first: whoever comes meanwhile sets it again
+            if self.leases or self.over:
+                self.busy.set()
             try:
                 self.tick(time.monotonic())
             except (redis.RedisAway, redis.ResponseError) as error:
@@ -225,12 +226,13 @@ class _Keeper:
                 log.error("looking after leases failed: %s", type(error).__name__)
 
     def tick(self, now: float) -> None:
-        marks, self.marks = self.marks, []
-        redis.tell_all(marks)
+        over, self.over = self.over, []
+        if over:
+            redis.tell("DEL", *over)
         if redis.losses() != self.losses:
             self.losses = redis.losses()
-            for lease in tuple(self.leases.values()):
-                lease.epoch += 1
+            for lease in self.all():
+                lease.lost()
         for name in redis.command("LPOP", _inbox(spool.own().instance), INBOX_MOST) or ():
             if (wanted := self.leases.get(name.decode())) is not None:
                 wanted.asked(now)
@@ -239,10 +241,18 @@ class _Keeper:
             self.look(now)
 
     def look(self, now: float) -> None:
-        leases = tuple(self.leases.values())
+        leases = self.all()
         for lease in leases:
             lease.lapse(now)
+        told = [lease for lease in leases if lease.asked_at is not None]
+        if told:
+            found = redis.command("MGET", *[_address(lease.name) for lease in told])
+            for lease in (lease for lease, value in zip(told, found, strict=True) if value is None):
+                lease.lost()
         redis.tell_all([words for lease in leases if (words := lease.renewal(now)) is not None])
+
+    def all(self) -> tuple[Lease, ...]:
+        return tuple(self.leases.values())
 
 
 _keeper = _Keeper()

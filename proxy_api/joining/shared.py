@@ -2,7 +2,8 @@
 
 Whoever wants the next piece and finds the seat free takes one step of the call's source; the others sleep until there
 is something to hear. A step's piece goes to all, at each listener's own pace.
-Invariant: what is held of a call is bounded by the longest answer that the transport takes (MAX_ANSWER_BYTES).
+Invariant: what is held of a call is bounded by the longest answer that the transport takes (MAX_ANSWER_BYTES), however
+many listen, and however slowly: each reads on from what is held once for all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from proxy_api.joining.audience import Audience, Ear
 
 Again = Literal["never", "once", "always"]
 log = logging.getLogger("dragoman.api")
+TOLD_AT_ONCE = 64  # pieces, to a listener that has fallen behind
 TAKEOVER_SECONDS = 1.0  # after so long a listener without frames looks whether whoever steps is held up
 
 
@@ -59,17 +61,17 @@ Source = Generator[bytes | None, None, End]
 
 
 class Shared:
-    """A running call. frames: those of a streamed call, so far; speaker: who answers, once that is known; usage: the
-    frames have the usage chunk that their leader asked for; end: once it is over.
+    """A running call. pieces: of a streamed call, each of whole frames, so far; speaker: who answers, once that is
+    known; usage: the frames have the usage chunk that their leader asked for; end: once it is over.
 
     The seat is a list that holds one token while it is free, and steps counts what there may be to look at anew: taking
     from a list is one step for threads too, and a lock costs ten times as much for each chunk."""
 
-    __slots__ = ("audience", "end", "frames", "name", "seat", "source", "speaker", "steps", "usage")
+    __slots__ = ("audience", "end", "name", "pieces", "seat", "source", "speaker", "steps", "usage")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.frames = bytearray()
+        self.pieces: list[bytes] = []
         self.speaker: Speaker | None = None
         self.usage = False
         self.end: End | None = None
@@ -84,7 +86,7 @@ class Shared:
         quiet_since = 0.0
         while True:
             seen = self.steps
-            if ear.frames and ear.position < len(self.frames):
+            if ear.frames and ear.position < len(self.pieces):
                 yield self._told(ear)
                 quiet_since = 0.0
             elif self.end is not None:
@@ -96,8 +98,8 @@ class Shared:
                 if piece is None:
                     if self.end is None:
                         yield None
-                elif ear.frames and ear.position + len(piece) == len(self.frames):
-                    ear.position += len(piece)
+                elif ear.frames and ear.position + 1 == len(self.pieces):
+                    ear.position += 1
                     yield piece
                     quiet_since = 0.0
             else:
@@ -123,11 +125,13 @@ class Shared:
                 self._forget()
         if last and self.source is not None:
             self.source.close()
-        self._wake(everybody=True)  # one of them may have to take the seat
+        if self.end is None:
+            self._wake(everybody=True)  # one of them may have to take the seat
 
     def _told(self, ear: Ear) -> bytes:
-        position, ear.position = ear.position, len(self.frames)
-        return bytes(memoryview(self.frames)[position:])
+        found = self.pieces[ear.position : ear.position + TOLD_AT_ONCE]
+        ear.position += len(found)
+        return b"".join(found)
 
     def _seated(self) -> bool:
         try:
@@ -141,7 +145,7 @@ class Shared:
         try:
             piece = next(self.source)
             if piece is not None:
-                self.frames += piece
+                self.pieces.append(piece)
             return piece
         except StopIteration as ended:
             self._over(ended.value)
