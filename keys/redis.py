@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +95,7 @@ class Pipe:
 
     def tell(self, *commands: tuple[Argument, ...]) -> None:
         """Send at once, between two exchanges or in the middle of one, and do not wait: the replies come after those
-        of the exchange under way, and are read, and forgotten, by the next."""
+        of the exchange under way, and are read by the next, which counts a refusal as a loss."""
         self._breaker.check(time.monotonic())
         packed = b"".join([part for command in commands for part in self._connection.pack_command(*command)])
         try:
@@ -165,8 +164,10 @@ class Pipe:
             self._send(b"".join([call.packed for call in batch]))
             owed, self._owed = self._owed, 0
         for _ in range(owed):
-            with suppress(ResponseError):
+            try:
                 connection.read_response()
+            except ResponseError:  # e.g. a server without the script that was told
+                self.losses += 1
         for call in batch:
             try:
                 call.reply = connection.read_response()
@@ -229,7 +230,7 @@ def command(*args: Argument) -> Any:
 
 def tell(*args: Argument) -> None:
     """A command whose reply nobody needs. It is on its way when this returns, before whatever anyone asks later.
-    RedisAway where Redis has not answered lately; a refusal is not heard of."""
+    RedisAway where Redis has not answered lately; a refusal is heard of by losses() alone."""
     _pipe().tell(args)
 
 
@@ -250,7 +251,8 @@ def answering() -> bool:
 
 
 def losses() -> int:
-    """How often this process has lost its connection: where that is more than before, what was told may be lost."""
+    """How often this process has lost its connection, or heard that what it told was refused: where that is more than
+    before, what was told may be lost."""
     return _pipe().losses
 
 

@@ -47,7 +47,7 @@ def ask_loaded(script: Script, *arguments: Argument) -> Any:
 
 
 def tell(script: Script, *arguments: Argument) -> None:
-    """Run a script that was loaded, and do not wait. Raises redis.RedisAway; a refusal is not heard of."""
+    """Run a script that was loaded, and do not wait. Raises redis.RedisAway; a refusal counts as a loss."""
     redis.tell("EVALSHA", script.digest, 0, *arguments)
 
 

@@ -167,6 +167,18 @@ def test_a_server_that_forgot_its_scripts_is_told_them_again(new_desk):
     assert take(desk, GAUGE).standings[0].counts[0] == 1
 
 
+def test_what_a_server_without_its_scripts_was_told_is_said_anew_though_another_has_told_it_them(new_desk):
+    desk, other = new_desk(), new_desk()
+    held = take(desk, GAUGE, BUDGET)
+    other.beat()
+    redis.command("SCRIPT", "FLUSH")
+    desk.settle(held, used())  # refused
+    other.beat()
+    desk.beat()
+    assert counted() == (1, 0)
+    assert take(desk, GAUGE).standings[0].counts[0] == 1
+
+
 def test_without_redis_limits_cannot_be_counted_and_nothing_waits_for_it(own_valkey, books):
     desk = Desk("one", recovery=0)
     held = take(desk, GAUGE)
