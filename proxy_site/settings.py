@@ -149,7 +149,8 @@ FORMAT_MODULE_PATH = "proxy_site.formats"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-DATA_UPLOAD_MAX_MEMORY_SIZE = DRAGOMAN_MAX_BODY_BYTES
+# A file too: what is uploaded holds prompts, and the disk sees none in the clear.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = DRAGOMAN_MAX_BODY_BYTES
 
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"

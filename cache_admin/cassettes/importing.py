@@ -32,13 +32,19 @@ class Verdict(NamedTuple):
     faults: tuple[str, ...]
     wrong: int
 
+    @property
+    def more(self) -> int:
+        """Lines at fault that are not named."""
+        return self.wrong - len(self.faults)
+
 
 class CassetteFault(Exception):
     """The file makes no cassette; says which lines are at fault. Nothing of the file was kept."""
 
     def __init__(self, verdict: Verdict) -> None:
-        more = verdict.wrong - len(verdict.faults)
-        super().__init__("; ".join((*verdict.faults, *([f"and {more:,} more lines"] if more else []))))
+        self.verdict = verdict
+        more = [f"and {verdict.more:,} more lines"] if verdict.more else []
+        super().__init__("; ".join((*verdict.faults, *more)))
 
 
 def examined(file: BinaryIO, project: Project, now: float) -> Verdict:

@@ -6,22 +6,37 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.defaultfilters import pluralize
 from django.urls import path
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from cache_admin import acts
-from cache_admin.admin.completions import columns, comparing, one, opening, purging, savings, searching
+from cache_admin.admin.completions import (
+    columns,
+    comparing,
+    exporting,
+    importing,
+    one,
+    opening,
+    purging,
+    savings,
+    searching,
+)
+from cache_admin.choosing import Rows
 from cache_admin.models import StoredCompletion
 from keys import audit
 from keys.admin.keyset import KeysetChangeList
 from keys.admin.shown import action
 
 MOST_AT_ONCE = 1000
-PAGES = {"purge": purging.purge_page, "savings": savings.savings_page}
+PAGES = {
+    "purge": purging.purge_page,
+    "savings": savings.savings_page,
+    "export": exporting.export_page,
+    "import": importing.import_page,
+}
 PAGES_OF_ONE = {"act": one.act_page, "compare": comparing.compare_page}
 
 
@@ -47,7 +62,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
     search_help_text = "Words of the prompt, key, project, request id or digest"
     list_before_template = "cache_admin/completions_top.html"
     empty_text = "Nothing kept yet. An answer is kept where temperature is 0, a seed is set, or the call asks for it."
-    actions = ("pin_selected", "unpin_selected", "expire_selected", "purge_selected")
+    actions = ("pin_selected", "unpin_selected", "expire_selected", "export_selected", "purge_selected")
     change_form_outer_before_template = "cache_admin/completion.html"
 
     def get_urls(self) -> list[Any]:
@@ -69,9 +84,9 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
         """None: the template tells it all. Django would show each column, sealed bodies among them."""
         return []
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StoredCompletion]:
+    def get_queryset(self, request: HttpRequest) -> Rows:
         """Without the sealed bodies: a page of fifty would read up to 400 MB of them."""
-        rows: QuerySet[StoredCompletion] = super().get_queryset(request)
+        rows: Rows = super().get_queryset(request)
         return rows.defer(*opening.SEALED)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -86,9 +101,11 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
         user: Any = request.user
         return bool(user.has_perm(one.CHANGE))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StoredCompletion], search_term: str
-    ) -> tuple[QuerySet[StoredCompletion], bool]:
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """What an action calls `export`."""
+        return exporting.may_export(request)
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
         return searching.searched(queryset, search_term), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -112,22 +129,26 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
         return response
 
     @action(description="Pin", permissions=["act"])
-    def pin_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
+    def pin_selected(self, request: HttpRequest, queryset: Rows) -> None:
         self.done(request, queryset, acts.pin, "pinned")
 
     @action(description="Unpin", permissions=["act"])
-    def unpin_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
+    def unpin_selected(self, request: HttpRequest, queryset: Rows) -> None:
         self.done(request, queryset, acts.unpin, "unpinned")
 
     @action(description="Expire now", permissions=["act"])
-    def expire_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
+    def expire_selected(self, request: HttpRequest, queryset: Rows) -> None:
         self.done(request, queryset, acts.expire, "expired")
 
+    @action(description="Export", permissions=["export"])
+    def export_selected(self, request: HttpRequest, queryset: Rows) -> StreamingHttpResponse:
+        return exporting.download(request, queryset)
+
     @action(description="Purge", permissions=["delete"])
-    def purge_selected(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
+    def purge_selected(self, request: HttpRequest, queryset: Rows) -> None:
         self.done(request, queryset, acts.purge, "purged")
 
-    def done(self, request: HttpRequest, queryset: QuerySet[StoredCompletion], act: acts.Act, word: str) -> None:
+    def done(self, request: HttpRequest, queryset: Rows, act: acts.Act, word: str) -> None:
         digests = list(queryset.order_by().values_list("digest", flat=True)[:MOST_AT_ONCE])
         count = act(digests, audit.of_request(request), timezone.now())
         self.message_user(request, f"{count} completion{pluralize(count)} {word}.", messages.SUCCESS)
@@ -135,6 +156,6 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
     def delete_model(self, request: HttpRequest, obj: StoredCompletion) -> None:
         acts.purge([obj.digest], audit.of_request(request), timezone.now())
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StoredCompletion]) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: Rows) -> None:
         digests = list(queryset.values_list("digest", flat=True)[:MOST_AT_ONCE])
         acts.purge(digests, audit.of_request(request), timezone.now())

@@ -16,11 +16,12 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from cache_admin import acts
+from cache_admin.admin.completions.searching import LIST, asked, found
+from cache_admin.choosing import Rows
 from keys import audit
 from keys.admin.shown import page
 
 MOST_PURGED = 10_000  # in one go: some seconds on PostgreSQL
-LIST = "admin:cache_admin_storedcompletion_changelist"
 
 
 class PurgeForm(forms.Form):
@@ -40,7 +41,8 @@ def purge_page(admin: Any, request: HttpRequest) -> HttpResponse:
     form = PurgeForm(request.POST or None, initial={"until": timezone.now().isoformat()})
     until = form.cleaned_data["until"] if form.is_bound and form.is_valid() else timezone.now()
     try:
-        digests = found(admin, request, until)
+        listed = found(admin, request)
+        digests = purgeable(listed.queryset, until, request.GET.get("state", ""))
     except IncorrectLookupParameters:
         return redirect(LIST)
     if form.is_bound and form.is_valid():
@@ -48,14 +50,13 @@ def purge_page(admin: Any, request: HttpRequest) -> HttpResponse:
             return purged(admin, request, digests)
         form.add_error("number", f"There are {len(digests)}.")
     context = {"title": "Purge what is found?", "form": form, "count": len(digests), "most": MOST_PURGED}
-    return page(admin, request, "cache_admin/purge.html", {**context, "asked": asked(request)})
+    return page(admin, request, "cache_admin/purge.html", {**context, "asked": asked(listed)})
 
 
-def found(admin: Any, request: HttpRequest, until: datetime) -> list[str]:
-    """Digests, at most MOST_PURGED. Raises IncorrectLookupParameters."""
-    rows = admin.get_changelist_instance(request).queryset.filter(created_at__lte=until, pinned=False)
-    if request.GET.get("state") != "cassette":
-        rows = rows.filter(cassette=False)
+def purgeable(rows: Rows, until: datetime, state: str) -> list[str]:
+    """Digests, at most MOST_PURGED."""
+    rows = rows.filter(created_at__lte=until, pinned=False)
+    rows = rows if state == "cassette" else rows.filter(cassette=False)
     return list(rows.values_list("digest", flat=True)[:MOST_PURGED])
 
 
@@ -63,9 +64,3 @@ def purged(admin: Any, request: HttpRequest, digests: list[str]) -> HttpResponse
     count = acts.purge(digests, audit.of_request(request), timezone.now())
     admin.message_user(request, f"{count:,} completion{pluralize(count)} purged.", messages.SUCCESS)
     return redirect(LIST)
-
-
-def asked(request: HttpRequest) -> list[tuple[str, str]]:
-    """What the query says, to be read."""
-    said = request.GET.dict()
-    return [("words or names" if name == "q" else name, str(value)) for name, value in said.items() if value]

@@ -19,6 +19,7 @@ from cache_admin.models import UsageRecord
 from cache_admin.words import containing
 from keys.models import Project
 
+LIST = "admin:cache_admin_storedcompletion_changelist"
 KEYSET = ("created_at", "digest")
 MOST_PROJECTS = 100
 SHORTEST = 8  # characters of a digest's beginning; fewer might as well be a word
@@ -76,3 +77,16 @@ def digest_of_call(text: str) -> str:
     except ValueError:
         return ""
     return found or ""
+
+
+def found(admin: Any, request: HttpRequest) -> Any:
+    """The list (unfold's ChangeList) that the address's query makes: `queryset` has what it finds. Raises
+    IncorrectLookupParameters."""
+    return admin.get_changelist_instance(request)
+
+
+def asked(listed: Any) -> list[tuple[str, str]]:
+    """What a list is filtered by, as its filters say it: (what, value)."""
+    chosen = [(spec.title, spec.value(), dict(spec.lookup_choices)) for spec in listed.filter_specs]
+    said = [(title, str(words.get(value, value))) for title, value, words in chosen if value]
+    return [*said, ("words or names", listed.query)] if listed.query else said
