@@ -36,6 +36,8 @@ from tests.live import ROOT, Live, started_live
 from tests.loopback import Call, Upstream, close, raw, stream, wire_of
 
 CLIENTS = 12
+LEAST = 100  # answers that clients received whole: with fewer a verdict says little
+KINDS = {"worker", "server", "kill_shipper", "redis", "database"}
 SHIPPER = """
 import time, django; django.setup()
 from cache_admin.shipping import ship
@@ -273,7 +275,8 @@ def given(**names: str) -> Iterator[None]:
 
 
 def run(seconds: float, seed: int, folder: Path) -> Verdict:
-    """The loop for so many seconds, then the verdict. `folder`: for the provider's list and a copy of the spool."""
+    """The loop for so many seconds, and until LEAST answers have come and each kind has been killed; then the verdict.
+    `folder`: for the provider's list and a copy of the spool."""
     chance, book, stopping = random.Random(seed), Book(), threading.Event()
     with installation(folder) as (live, postgres):
         victims = Victims(live, postgres, chance)
@@ -285,7 +288,7 @@ def run(seconds: float, seed: int, folder: Path) -> Verdict:
             for client in clients:
                 client.start()
             until = time.monotonic() + seconds
-            while time.monotonic() < until:
+            while time.monotonic() < until or len(book.complete) < LEAST or victims.kills.keys() != KINDS:
                 time.sleep(chance.uniform(0.15, 0.6))
                 victims.one()
             shutil.copytree(live.folder / "data" / "spool", folder / "spool", copy_function=copied)
