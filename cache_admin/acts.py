@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from cache_admin.choosing import Choice, removable
-from cache_admin.completions import Completion, forget, read_value, value_of
+from cache_admin.completions import Completion, forget, value_of
 from cache_admin.locks import TABLES, hold_until_commit
 from cache_admin.models import CompletionWord, StoredCompletion
 from cache_admin.plain import plain_text
@@ -27,6 +27,7 @@ from cache_admin.removing import BATCH, amount, remove_chosen, repeated
 from cache_admin.rerunning import Fresh
 from cache_admin.rows import moment
 from cache_admin.sealed import Slot
+from cache_admin.unsealing import completion_of
 from keys import audit
 from keys.audit import Actor
 from keys.sealing import SealBroken
@@ -126,7 +127,7 @@ def replace(row: StoredCompletion, fresh: Fresh, actor: Actor, now: float) -> No
 def headers_of(row: StoredCompletion) -> Mapping[str, str]:
     """Those that it was asked with, which an export tells."""
     try:
-        return read_value(row.digest, row.scope, bytes(row.answer_sealed)).headers
+        return completion_of(row).headers
     except (SealBroken, ValueError, TypeError):
         return {}
 

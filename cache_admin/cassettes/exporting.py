@@ -9,9 +9,8 @@ import orjson
 from django.db.models import Q, QuerySet
 
 from cache_admin.cassettes.lines import line_of
-from cache_admin.completions import read_value
 from cache_admin.models import StoredCompletion
-from cache_admin.sealed import unseal_completion
+from cache_admin.unsealing import completion_of, request_of
 from keys import audit
 from keys.audit import Actor
 from keys.sealing import SealBroken
@@ -52,8 +51,7 @@ def told(row: StoredCompletion) -> tuple[str, bytes]:
     if not row.request_sealed:
         return "without_request", b""
     try:
-        kept = read_value(row.digest, row.scope, bytes(row.answer_sealed))
-        request = unseal_completion(row.digest, row.scope, "request", bytes(row.request_sealed))
+        kept, request = completion_of(row), request_of(row)
         for part in (request, kept.answer):
             orjson.loads(part)
     except (SealBroken, ValueError, TypeError):

@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from cache_admin import acts, prices
 from cache_admin.admin.completions import comparing
-from cache_admin.admin.completions.opening import answer_of
 from cache_admin.completions import find
 from cache_admin.models import Price, StoredCompletion
 from cache_admin.rerunning import Fresh
 from cache_admin.savings import savings, total
 from cache_admin.sealed import Slot
+from cache_admin.unsealing import completion_of
 from keys.audit import Actor
 from keys.models import AuditEntry
 from tests.cache_admin.entries import cached, calls, listed, page, staff
@@ -194,7 +194,7 @@ def test_a_fresh_answer_takes_the_place_of_the_one_before(client: Client) -> Non
         "stands in the place" in client.post(of(digest, "compare"), {"replace": ticket}, follow=True).content.decode()
     )
     changed = StoredCompletion.objects.get()
-    assert (answer_of(changed), changed.provider, changed.output_tokens, changed.request_id) == (
+    assert (completion_of(changed).answer, changed.provider, changed.output_tokens, changed.request_id) == (
         answer,
         "groq",
         7,

@@ -21,10 +21,11 @@ from django.shortcuts import redirect
 
 from cache_admin import acts
 from cache_admin.admin import bodies, reading
-from cache_admin.admin.completions import one, opening
+from cache_admin.admin.completions import one
 from cache_admin.models import StoredCompletion
 from cache_admin.rerunning import Fresh, Question, rerun
 from cache_admin.shown import counted, dollars
+from cache_admin.unsealing import completion_of, request_of
 from keys import audit
 from keys.admin.shown import page
 from keys.redis import RedisAway, ResponseError, command
@@ -64,7 +65,7 @@ def compared(request: HttpRequest, row: StoredCompletion) -> dict[str, Any]:
     audit.note(audit.of_request(request), "body.viewed", row)
     audit.note(audit.of_request(request), "completion.rerun", row)
     try:
-        asked, cached = opening.request_of(row), opening.answer_of(row)
+        asked, cached = request_of(row), completion_of(row).answer
     except (SealBroken, ValueError):
         return {"fault": bodies.BROKEN}
     if not asked:

@@ -15,6 +15,7 @@ from cache_admin import acts
 from cache_admin.admin.completions import columns, opening
 from cache_admin.admin.spent import shown as shown_call
 from cache_admin.models import StoredCompletion, UsageRecord
+from cache_admin.unsealing import SEALED
 from keys import audit
 from keys.models import Project, VirtualKey
 
@@ -28,7 +29,7 @@ def row_of(request: HttpRequest, digest: str, permission: str) -> StoredCompleti
     user: Any = request.user
     if not user.has_perm(permission):
         raise PermissionDenied
-    row = StoredCompletion.objects.filter(pk=digest.replace("\x00", "")).defer(*opening.SEALED).first()
+    row = StoredCompletion.objects.filter(pk=digest.replace("\x00", "")).defer(*SEALED).first()
     if row is None:
         raise Http404
     return row
@@ -36,7 +37,7 @@ def row_of(request: HttpRequest, digest: str, permission: str) -> StoredCompleti
 
 def page_of(request: HttpRequest, digest: str) -> dict[str, Any]:
     """What the template of an entry's page needs; empty where there is no entry, and Django says so."""
-    row = StoredCompletion.objects.filter(pk=digest.replace("\x00", "")).defer(*opening.SEALED).first()
+    row = StoredCompletion.objects.filter(pk=digest.replace("\x00", "")).defer(*SEALED).first()
     user: Any = request.user
     if row is None or not user.has_perm("cache_admin.view_storedcompletion"):
         return {}

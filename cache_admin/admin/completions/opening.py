@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from cache_admin.admin import bodies, reading
-from cache_admin.completions import read_value
 from cache_admin.models import StoredCompletion
-from cache_admin.sealed import unseal_completion
+from cache_admin.unsealing import SEALED, completion_of, request_of
 from keys import audit
 from keys.sealing import SealBroken
 
-SEALED = ("answer_sealed", "request_sealed")
 LARGEST = 256 << 10  # bytes: of a larger entry a list of fifty says nothing
 TO_CALLER = "Sealed to its caller: it opens with the request and the key's secret, of which neither is kept."
 
@@ -47,16 +45,5 @@ def bodies_of(request: HttpRequest, digest: str) -> list[bodies.Body]:
         return [bodies.Body("Request and answer", bodies.HIDDEN)]
     return [
         bodies.opened("Request", lambda: request_of(row), reading.conversation),
-        bodies.opened("Answer", lambda: answer_of(row), reading.answered),
+        bodies.opened("Answer", lambda: completion_of(row).answer, reading.answered),
     ]
-
-
-def request_of(row: StoredCompletion) -> bytes:
-    """b"" where it was too large to be kept. Raises SealBroken."""
-    sealed = bytes(row.request_sealed)
-    return unseal_completion(row.digest, row.scope, "request", sealed) if sealed else b""
-
-
-def answer_of(row: StoredCompletion) -> bytes:
-    """Raises as cache_admin.completions.opened."""
-    return read_value(row.digest, row.scope, bytes(row.answer_sealed)).answer

@@ -26,6 +26,7 @@ from cache_admin.admin.completions import (
 )
 from cache_admin.choosing import Rows
 from cache_admin.models import StoredCompletion
+from cache_admin.unsealing import SEALED
 from keys import audit
 from keys.admin.keyset import KeysetChangeList
 from keys.admin.shown import action
@@ -87,7 +88,7 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Without the sealed bodies: a page of fifty would read up to 400 MB of them."""
         rows: Rows = super().get_queryset(request)
-        return rows.defer(*opening.SEALED)
+        return rows.defer(*SEALED)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
