@@ -19,7 +19,7 @@ from django.conf import settings  # noqa: E402
 
 from cache_admin import spool  # noqa: E402
 from keys import limits  # noqa: E402
-from proxy_site import callers, drain  # noqa: E402
+from proxy_site import callers, drain, once  # noqa: E402
 
 django.setup(set_prefix=False)
 from keys import freshness  # noqa: E402 - it has models
@@ -36,8 +36,11 @@ timeout = 60
 keepalive = 5
 backlog = 2048
 limit_request_fields = 100
-# X-Forwarded-* and the like are believed from nobody: no answer of ours depends on them.
-forwarded_allow_ips = ""
+# X-Forwarded-* and the like mean nothing here, whoever sends them: no answer of ours depends on them. So there is
+# nothing to be trusted with, and it is not asked, for each request, whether the client's address may be.
+forwarded_allow_ips = "*"
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 proc_name = "dragoman"
 accesslog = None
 loglevel = "error"
@@ -78,6 +81,7 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100_000)
+    once.settle(worker.cfg)
     freshness.generation()
     limits.start(spool.own().instance)
     worker.handle = callers.guarded(worker.handle)

@@ -54,6 +54,15 @@ def test_the_admin_asks_for_a_login(live: Live) -> None:
     assert live.request("GET", "/admin/login/").status == 200
 
 
+def test_nobodys_word_is_taken_for_where_a_request_came_to(live: Live) -> None:
+    claims = b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: on\r\nSCRIPT_NAME: /v1\r\nPATH_INFO: /admin\r\n"
+    out = raw(live, b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + claims + b"\r\n")
+    assert out.startswith(b"HTTP/1.1 401 ")
+    page = raw(live, b"GET /admin/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + claims + b"\r\n")
+    assert b"csrftoken" in page
+    assert b"; Secure" not in page
+
+
 def test_an_unknown_page_is_a_page_that_leads_on(live: Live) -> None:
     for path in ("/docs/nothing", "/static/nothing.css"):
         answer = live.request("GET", path)
