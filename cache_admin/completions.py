@@ -21,7 +21,7 @@ from cache_admin.counters import count
 from cache_admin.lookup import Row, TableAway, row_of
 from cache_admin.sealed import Slot
 from keys.pepper import pepper
-from keys.redis import RedisAway, ResponseError, command, tell
+from keys.redis import RedisAway, ResponseError, command, tell_soon
 from keys.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
@@ -196,7 +196,7 @@ def _found(slot: Slot, row: Row, now: float) -> Completion:
 def _put(digest: str, value: bytes, ttl: int) -> bool:
     """Told, not asked: whoever looks next from this process comes after it, and the table has the entry anyway."""
     try:
-        tell("SET", _address(digest), value, "EX", ttl)
+        tell_soon("SET", _address(digest), value, "EX", ttl)
     except RedisAway:
         count("completion_redis_away")
         return False

@@ -8,6 +8,7 @@ from statistics import median
 
 import pytest
 from django.conf import settings
+from django_redis import get_redis_connection
 from redis.exceptions import DataError
 
 from keys import redis
@@ -64,10 +65,30 @@ def test_the_replies_of_many_threads_do_not_mix():
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_what_was_told_is_done_before_what_is_asked_next_and_its_reply_is_nobodys():
+TELLINGS = pytest.mark.parametrize("tell", [redis.tell, redis.tell_soon], ids=["at once", "soon"])
+
+
+@TELLINGS
+def test_what_was_told_is_done_before_what_is_asked_next_and_its_reply_is_nobodys(tell):
     for number in range(50):
-        redis.tell("SET", f"test:told:{number}", number, "EX", 10)
+        tell("SET", f"test:told:{number}", number, "EX", 10)
         assert redis.command("GET", f"test:told:{number}") == str(number).encode()
+
+
+def test_what_was_told_for_soon_goes_out_without_anybody_asking():
+    asker = get_redis_connection("default")
+    for turn in (b"1", b"2"):
+        redis.tell_soon("SET", "test:soon", turn, "EX", 10)
+        deadline = time.monotonic() + 5
+        while asker.get("test:soon") != turn and time.monotonic() < deadline:
+            time.sleep(0.002)
+        assert asker.get("test:soon") == turn
+
+
+def test_what_was_told_for_soon_comes_before_what_is_told_after_it():
+    redis.tell_soon("RPUSH", "test:order", "first")
+    redis.tell("RPUSH", "test:order", "second")
+    assert redis.command("LRANGE", "test:order", 0, -1) == [b"first", b"second"]
 
 
 def test_what_was_told_in_one_go_is_done_in_its_order():
@@ -84,12 +105,13 @@ def test_a_refusal_of_what_was_told_disturbs_no_later_reply():
     assert redis.command("ECHO", "mine") == b"mine"
 
 
-def test_telling_and_asking_from_many_threads_mixes_no_reply():
+@TELLINGS
+def test_telling_and_asking_from_many_threads_mixes_no_reply(tell):
     wrong = []
 
     def talk(mine):
         for turn in range(200):
-            redis.tell("SET", f"test:talk:{mine}", turn, "EX", 10)
+            tell("SET", f"test:talk:{mine}", turn, "EX", 10)
             said = redis.command("GET", f"test:talk:{mine}")
             if said != str(turn).encode():
                 wrong.append((turn, said))
