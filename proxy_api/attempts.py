@@ -102,9 +102,9 @@ def request_for(call: Call, route: Route, way: relay.Way) -> UpstreamRequest:
 
 def completed(flight: Flight, route: Route, asked: ChatRequest, dialect: Dialect) -> Generator[None, None, ChatRequest]:
     """What a request needs beside the body's words before it can be said in another language."""
-    asked = replace(asked, betas=betas_in(flight.call.headers))
+    betas = betas_in(flight.call.headers)
     return with_media(
-        vault.recalled(asked, flight.owner(route)),
+        vault.recalled(replace(asked, betas=betas) if betas else asked, flight.owner(route)),
         wants_bytes=dialect.wants_bytes,
         any_base64=dialect.any_base64,
         kept=flight.media,

@@ -29,7 +29,6 @@ from proxy_api.attempts import attempts, received_plain, received_stream
 from proxy_api.departing import departed
 from proxy_api.errors import GatewayError
 from proxy_api.flight import Call, Plan
-from proxy_api.joining.lease import Lease
 from proxy_api.joining.listening import Listener
 from proxy_api.outgoing import hit_headers
 from proxy_api.planning import planned
@@ -120,7 +119,7 @@ def begun(call: Call, record: Record) -> Plan:
     rules, entry = plan.policy, record.entry
     entry.cache, entry.cache_reason = ("miss", "") if rules.involved else ("bypass", rules.bypass)
     record.headers["x-bt-cached"] = "MISS"
-    return replace(plan, lease=Lease(plan.slot.name, call.id)) if rules.shares else plan
+    return plan
 
 
 def looked_up(call: Call, plan: Plan) -> Completion | None:

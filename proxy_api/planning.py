@@ -20,6 +20,7 @@ from proxy_api import caching
 from proxy_api.caching import REPLAY, Policy
 from proxy_api.endpoints import serving
 from proxy_api.flight import Call, Plan
+from proxy_api.joining.lease import Lease
 from proxy_api.providers.address import address
 from proxy_api.routing import first_configured, routes_for
 from proxy_api.upstream import Route
@@ -44,7 +45,8 @@ def planned(call: Call) -> Plan:
     target = target_of(call, routes, endpoint_name or "")
     said = request_body.form(call.body)
     digest = caching.digest(pepper("cache digest"), call.identity.scope, target, call.headers, said)
-    return Plan(routes, rules, for_caller(call, Slot(digest, call.identity.scope), said))
+    slot = for_caller(call, Slot(digest, call.identity.scope), said)
+    return Plan(routes, rules, slot, lease=leased(call, rules, slot))
 
 
 def rules_of(call: Call) -> Policy:
@@ -74,7 +76,13 @@ def replay(call: Call, rules: Policy) -> Plan:
     said = request_body.form(call.body)
     name = cassette_name(call.endpoint.name, strictness(strict=call.strict), call.headers, said)
     slot = cassette_slot(call.identity.rights.project, name)
-    return Plan((), rules, for_caller(call, slot, said), cassette=True)
+    slot = for_caller(call, slot, said)
+    return Plan((), rules, slot, cassette=True, lease=leased(call, rules, slot))
+
+
+def leased(call: Call, rules: Policy, slot: Slot) -> Lease | None:
+    """The wish to lead it, of a call that equal ones may join."""
+    return Lease(slot.name, call.id) if rules.shares else None
 
 
 def cassette_name(endpoint: str, strictly: str, headers: Mapping[str, str], said: bytes) -> bytes:

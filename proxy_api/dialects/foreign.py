@@ -42,7 +42,10 @@ def _unknown_fields(request: ChatRequest) -> Iterator[Loss]:
 
 def betas_in(headers: Mapping[str, str]) -> tuple[str, ...]:
     """The features in trial that the client names. headers: its own, names in lower case."""
-    names = (name.strip() for name in headers.get(_BETAS, "").split(","))
+    said = headers.get(_BETAS)
+    if not said:
+        return ()
+    names = (name.strip() for name in said.split(","))
     return tuple(dict.fromkeys(name for name in names if name and name.isascii() and name.isprintable()))
 
 
