@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cache_admin.models import StoredCompletion
+from keys.models import Project, VirtualKey
 
 Rows = QuerySet[StoredCompletion]
 # What sets entries apart, of which one is asked for at a time; at a moment.
@@ -56,11 +57,8 @@ class Choice:
     def _named(self) -> Q:
         plain = {"model": self.model, "provider": self.provider, "endpoint": self.endpoint}
         found = Q(**{name: value for name, value in plain.items() if value})
-        if self.key:
-            found &= Q(key_id=self.key) | Q(key_name=self.key)
-        if self.project:
-            found &= Q(project_id=self.project) | Q(project_name=self.project)
-        return found
+        owners = {"key_id__in": ids(VirtualKey, self.key), "project_id__in": ids(Project, self.project)}
+        return found & Q(**{column: named for column, named in owners.items() if named})
 
     def _stored(self) -> Q:
         bounds = {"created_at__gte": self.since, "created_at__lt": self.before}
@@ -69,6 +67,11 @@ class Choice:
     def said(self) -> dict[str, Any]:
         """What is given, for the audit log."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+def ids(model: type[VirtualKey] | type[Project], said: str) -> list[str]:
+    """Of those whose id or name is said; by these an index finds their rows."""
+    return [said, *model._default_manager.filter(name=said).values_list("pk", flat=True)] if said else []
 
 
 def removable(rows: Rows) -> Rows:

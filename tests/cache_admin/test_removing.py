@@ -22,7 +22,8 @@ from cache_admin.choosing import Choice
 from cache_admin.models import CompletionWord, Removal, StoredCompletion
 from cache_admin.purging import purge
 from cache_admin.removing import Amount, enough, remove_chosen, remove_least_used
-from keys.models import AuditEntry
+from keys import issuing
+from keys.models import AuditEntry, Project, VirtualKey
 from tests.cache_admin.entries import completions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,15 +138,18 @@ def test_a_batch_that_is_cut_short_removes_nothing_and_counts_nothing() -> None:
         ({"model": "gpt"}, {"model": "other"}),
         ({"provider": "openai"}, {"provider": "groq"}),
         ({"endpoint": "embeddings"}, {"endpoint": "chat/completions"}),
-        ({"key": "theirs"}, {"key_name": "ours"}),
+        ({"key": "theirs"}, {"key_id": "k8"}),
         ({"key": "k7"}, {"key_id": "k8"}),
-        ({"project": "apples"}, {"project_name": "pears"}),
+        ({"project": "apples"}, {"project_id": "p8"}),
         ({"project": "p7"}, {"project_id": "p8"}),
     ],
 )
 def test_a_choice_goes_from_both_tiers_and_nothing_else_does(chosen: dict[str, str], other: dict[str, str]) -> None:
-    theirs = {"key_id": "k7", "key_name": "theirs", "project_id": "p7", "project_name": "apples"}
-    facts = {**theirs, "endpoint": "embeddings"}
+    key = VirtualKey(id="k7", name="theirs", project=Project.objects.create(id="p7", name="apples"))
+    issuing.put_token(key)
+    key.save()
+    # A row has the names of its day; who chooses by a name means what is called so now.
+    facts = {"key_id": "k7", "key_name": "old", "project_id": "p7", "project_name": "old", "endpoint": "embeddings"}
     gone, kept = completions(2, seconds=600, **facts), completions(1, seconds=600, **(facts | other))
     raw = cache.client.get_client()  # type: ignore[attr-defined]
     for digest in gone + kept:
