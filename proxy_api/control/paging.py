@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
+from keys.admin.keyset import below
 from proxy_api.errors import BadRequest
 
 LEAST, USUAL, MOST = 1, 50, 200
@@ -27,17 +28,23 @@ class Paged(serializers.Serializer[Any]):
     after = serializers.CharField(required=False, max_length=64, help_text="The last id of the page before.")
 
 
-def page(rows: QuerySet[Row], wanted: dict[str, Any]) -> tuple[list[Row], bool]:
-    """A page's rows, and whether more follow. Raises BadRequest where `after` is no id of such rows."""
-    key = rows.model._meta.pk.name
+def page(rows: QuerySet[Row], wanted: dict[str, Any], order: tuple[str, ...] = ()) -> tuple[list[Row], bool]:
+    """A page's rows, and whether more follow. order: what they are newest by, where that is not their id; the id ends
+    it. Raises BadRequest where `after` is no id of such rows."""
+    order = order or (rows.model._meta.pk.name,)
     if "after" in wanted:
-        rows = rows.filter(**{f"{key}__lt": place(rows.model, wanted["after"])})
-    found = list(rows.order_by(f"-{key}")[: wanted["limit"] + 1])
+        rows = rows.filter(below(place(rows.model, wanted["after"], order)))
+    found = list(rows.order_by(*(f"-{name}" for name in order))[: wanted["limit"] + 1])
     return found[: wanted["limit"]], len(found) > wanted["limit"]
 
 
-def place(model: type[Model], after: str) -> Any:
-    found = key_of(model, after)
+def place(model: type[Model], after: str, order: tuple[str, ...]) -> dict[str, Any]:
+    """What the row has in which the page before ended. That need not be there any more where the id itself says it."""
+    key, pk = key_of(model, after), model._meta.pk.name
+    if order == (pk,):
+        found = None if key is None else {pk: key}
+    else:
+        found = None if key is None else model._default_manager.filter(pk=key).values(*order).first()
     if found is None:
         raise BadRequest("There is no such id.", param="after", code="invalid_value")
     return found

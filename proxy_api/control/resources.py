@@ -43,13 +43,14 @@ class Resource(ControlView):
 
 
 class PageView(Resource):
-    """GET a page of rows."""
+    """GET a page of rows. order: see paging.page()."""
 
     filters: ClassVar[type[paging.Paged]] = paging.Paged
+    order: ClassVar[tuple[str, ...]] = ()
 
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted = query_of(request, self.filters)
-        rows, more = paging.page(self.filtered(self.rows(), wanted), wanted)
+        rows, more = paging.page(self.filtered(self.rows(), wanted), wanted, self.order)
         return shown(paging.listed(rows, more, self.represented))
 
     def filtered(self, rows: QuerySet[Any], wanted: Values) -> QuerySet[Any]:
