@@ -202,6 +202,10 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["proxy_site.reference.canonical"],
     # Django's authenticators are none of the API's business: keys are, and they are said here.
     "AUTHENTICATION_WHITELIST": [],
+    "ENUM_NAME_OVERRIDES": {
+        "KeyState": "proxy_api.control.serializers.keys.STATES",
+        "CompletionState": "cache_admin.choosing.STATES",
+    },
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "key": {"type": "http", "scheme": "bearer"},

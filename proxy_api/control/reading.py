@@ -12,7 +12,7 @@ from rest_framework.serializers import BaseSerializer, Serializer
 from proxy_api import body as request_body
 from proxy_api.control import faults
 from proxy_api.errors import BadRequest
-from proxy_api.inbound import declared_json, read_limited
+from proxy_api.inbound import declared_json, declared_plain, read_limited, unsupported
 
 MOST_BYTES = 1 << 20
 
@@ -22,6 +22,15 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     declared_json(request.META)
     raw = read_limited(request.META, MOST_BYTES)
     return request_body.read(raw).value if raw else {}
+
+
+def lines_of(request: HttpRequest, most: int) -> bytes:
+    """The body as a file of at most `most` bytes, whatever its type says: curl calls each a form. But a form with parts
+    is none. Raises GatewayError."""
+    declared_plain(request.META)
+    if str(request.META.get("CONTENT_TYPE", "")).lower().startswith("multipart/"):
+        raise unsupported("The body is the file itself: curl --data-binary @FILE, or -T FILE -X POST.")
+    return read_limited(request.META, most)
 
 
 def query_of(request: HttpRequest, filters: type[Serializer[Any]]) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from proxy_api.control import views_budgets, views_credentials, views_keys, views_logs, views_models, views_projects
+from proxy_api.control import (
+    views_budgets,
+    views_completions,
+    views_credentials,
+    views_keys,
+    views_logs,
+    views_models,
+    views_projects,
+)
 
 ID = "(?P<id>[^/]+)"
 
@@ -39,5 +47,13 @@ urlpatterns = [
     route("usage/summary", views_logs.UsageSummaryView),
     route(f"usage/{ID}", views_logs.UsageView),
     route(f"usage/{ID}/bodies", views_logs.UsageBodiesView),
+    route("completions", views_completions.CompletionsView),
+    route("completions/export", views_completions.ExportView),
+    route("completions/import", views_completions.ImportView),
+    route("completions/purge", views_completions.PurgeView),
+    route("completions/removals", views_completions.RemovalsView),
+    route(f"completions/{ID}", views_completions.CompletionView),
+    route(f"completions/{ID}/bodies", views_completions.CompletionBodiesView),
+    route(f"completions/{ID}/expire", views_completions.CompletionExpiryView),
     route("audit", views_logs.AuditView),
 ]

@@ -94,7 +94,7 @@ class ByName(serializers.Field[Any, Any, Any, Any]):
 @extend_schema_field({"type": ["string", "null"], "description": "id or name of a project; shown by id"})
 class ProjectField(ByName):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("project", projects, required=False, allow_null=True, **kwargs)
+        super().__init__("project", projects, **{"required": False, "allow_null": True, **kwargs})
 
 
 @extend_schema_field({"type": ["string", "null"], "description": "id or name of a key; shown by id"})

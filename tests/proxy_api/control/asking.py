@@ -52,7 +52,7 @@ def ask(method: str, path: str, body: Any = None, **headers: str) -> Answer:
     request = RequestFactory().generic(method, f"/v1/admin/{path}", data, **given)
     match = resolve(request.path_info)
     response = match.func(request, *match.args, **match.kwargs)
-    return Answer(response.status_code, {name.lower(): text for name, text in response.items()}, response.content)
+    return Answer(response.status_code, {name.lower(): text for name, text in response.items()}, response.getvalue())
 
 
 @dataclass(frozen=True)

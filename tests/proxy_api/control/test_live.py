@@ -81,6 +81,25 @@ def test_many_at_once_are_answered_and_leave_no_connection_open(live: Live, toke
     assert backends[0]["n"] <= 12
 
 
+def test_a_cassette_goes_in_and_comes_out_in_pieces(live: Live, token: str) -> None:
+    project = ask(live, token, "POST", "projects", {"name": "carried"}).json()["id"]
+    request = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "x" * 20_000}]}
+    lines = [
+        json.dumps({"endpoint": "chat/completions", "request": {**request, "seed": number}, "answer": {"n": number}})
+        for number in range(45)
+    ]
+    body = "\n".join(lines).encode()
+    sent = live.request(
+        "POST", f"/v1/admin/completions/import?project={project}", body, {"authorization": f"Bearer {token}"}
+    )
+    assert sent.json() == {"imported": 45, "unchanged": 0, "dry_run": False}
+    out = ask(live, token, "GET", f"completions/export?project={project}")
+    assert (out.headers["transfer-encoding"], out.headers["content-type"]) == ("chunked", "application/jsonl")
+    assert sorted(json.loads(line)["answer"]["n"] for line in out.body.splitlines()) == list(range(45))
+    purged = ask(live, token, "POST", "completions/purge", {"project": project, "state": "cassette"}).json()
+    assert purged["purged"] == 45
+
+
 def test_an_unknown_address_is_404_in_openais_shape(live: Live, token: str) -> None:
     answer = ask(live, token, "GET", "nothing")
     assert (answer.status, answer.json()["error"]["code"]) == (404, "unknown_url")

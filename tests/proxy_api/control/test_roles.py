@@ -39,6 +39,14 @@ MAY = {
     "usage/summary": {"GET": "AKLB"},
     "usage/x": {"GET": "AKLB"},
     "usage/x/bodies": {"GET": "AB"},
+    "completions": {"GET": "AKLB"},
+    "completions/export": {"GET": "AB"},
+    "completions/import": {"POST": "A"},
+    "completions/purge": {"POST": "A"},
+    "completions/removals": {"GET": "AKLB"},
+    "completions/x": {"GET": "AKLB", "PATCH": "A", "DELETE": "A"},
+    "completions/x/bodies": {"GET": "AB"},
+    "completions/x/expire": {"POST": "A"},
     "audit": {"GET": "A"},
 }
 PERMITTED = (200, 400, 404)  # of an id that there is not, and of an empty body

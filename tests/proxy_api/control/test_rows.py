@@ -47,7 +47,7 @@ def test_a_row_that_nothing_names_is_deleted(admin: Admin, plural: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "plural", ["keys", "projects", "budgets", "credentials", "issuers", "aliases", "prices", "usage"]
+    "plural", ["keys", "projects", "budgets", "credentials", "issuers", "aliases", "prices", "usage", "completions"]
 )
 def test_every_unknown_id_gets_the_same_answer(admin: Admin, plural: str) -> None:
     ids = ("nobody", "0", "01890000-0000-7000-8000-000000000000", "9" * 40, "%00", "%F0%9F%98%80")
