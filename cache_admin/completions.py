@@ -21,7 +21,7 @@ from cache_admin.counters import count
 from cache_admin.lookup import Row, TableAway, row_of
 from cache_admin.sealed import Slot
 from keys.pepper import pepper
-from keys.redis import RedisAway, ResponseError, command, tell_soon
+from keys.redis import RedisAway, ResponseError, command, tell, tell_soon
 from keys.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
@@ -86,7 +86,8 @@ def put(slot: Slot, completion: Completion, request: bytes, label: Mapping[str, 
     if completion.ttl <= 0 or len(completion.answer) > settings.DRAGOMAN_CACHE_MAX_BYTES:
         return b""
     record, value = recorded(slot, completion, request, label)
-    _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE)
+    # At once: whoever got this answer may ask another process again before this one asks Redis for anything.
+    _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE, tell)
     return spool.framed(spool.header_text(record.header), record.blob)
 
 
@@ -189,14 +190,14 @@ def _found(slot: Slot, row: Row, now: float) -> Completion:
     found = opened(slot, row.answer_sealed)
     if abs(row.expires_at - found.expires_at()) > 1:
         return replace(found, ttl=max(0, round(row.expires_at - found.stored_at)))
-    _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE)
+    _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE, tell_soon)
     return found
 
 
-def _put(digest: str, value: bytes, ttl: int) -> bool:
-    """Told, not asked: whoever looks next from this process comes after it, and the table has the entry anyway."""
+def _put(digest: str, value: bytes, ttl: int, tell: Callable[..., None]) -> bool:
+    """Told, not asked: whoever looks next from this process comes after it."""
     try:
-        tell_soon("SET", _address(digest), value, "EX", ttl)
+        tell("SET", _address(digest), value, "EX", ttl)
     except RedisAway:
         count("completion_redis_away")
         return False

@@ -57,6 +57,14 @@ def test_a_stored_completion_is_found_whole() -> None:
     assert find(MINE, NOW + 1) == PARIS
 
 
+def test_it_is_in_redis_for_every_process_before_its_answer_is_given() -> None:
+    other = cache.client.get_client()  # type: ignore[attr-defined]
+    for number in range(20):
+        slot = Slot(hashlib.sha256(bytes([number])).digest(), "key:1")
+        assert store(slot, PARIS, REQUEST, LABEL)
+        assert other.exists(address(slot.digest))
+
+
 def test_another_scope_finds_nothing() -> None:
     store(MINE, PARIS, REQUEST, LABEL)
     assert find(Slot(DIGEST, "key:2"), NOW) is None
