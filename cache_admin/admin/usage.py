@@ -24,11 +24,19 @@ from keys.admin.keyset import KeysetChangeList
 from keys.models import VirtualKey
 
 CACHE_COLOURS = {"hit": "success", "joined": "success", "stored": "info", "miss": "info"}
-WHY_NOT = {
+WHY = {
     "temperature": "Temperature is not 0, and no seed is set.",
     "never": "The call or its key says never.",
     "cache-control": "The call's Cache-Control keeps it out.",
     "relayed": "Answers of this endpoint are not cached.",
+    "no-cache": "The call asked for a fresh answer.",
+    "stale": "What was kept is too old for this call.",
+    "stale: error": "The provider failed, and a stale answer stood in.",
+    "stale: revalidate": "A stale answer, while another call fetches a fresh one.",
+    "stale-if-error": "It failed, and its client got a stale answer instead.",
+    "refresh": "Asked in the background, for what takes a stale answer's place.",
+    "redis-away": "Redis was away; the table had no answer.",
+    "joined": "An equal call was under way: it shared that one's answer.",
 }
 DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-4o-2024-08-06, claude-sonnet-4-5-20250929
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -177,9 +185,9 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
     def cache_shown(self, row: UsageRecord) -> str:
         return words(row.cache)
 
-    @display(description="Why not cached")  # type: ignore[untyped-decorator]
+    @display(description="Why")  # type: ignore[untyped-decorator]
     def reason_shown(self, row: UsageRecord) -> str:
-        return WHY_NOT.get(row.cache_reason, row.cache_reason) or NONE
+        return WHY.get(row.cache_reason or row.cache, row.cache_reason) or NONE
 
     @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
     def tokens(self, row: UsageRecord) -> str:

@@ -170,6 +170,26 @@ def test_codes_of_the_ledger_are_shown_in_words(client: Client) -> None:
         assert "upstream_error<" not in text
 
 
+@pytest.mark.parametrize(
+    ("cache", "reason", "said"),
+    [
+        ("hit", "stale: error", "The provider failed, and a stale answer stood in."),
+        ("hit", "stale: revalidate", "A stale answer, while another call fetches a fresh one."),
+        ("stored", "stale", "What was kept is too old for this call."),
+        ("stored", "refresh", "Asked in the background, for what takes a stale answer's place."),
+        ("stored", "no-cache", "The call asked for a fresh answer."),
+        ("miss", "redis-away", "Redis was away; the table had no answer."),
+        ("miss", "stale-if-error", "It failed, and its client got a stale answer instead."),
+        ("joined", "", "An equal call was under way: it shared that one's answer."),
+        ("bypass", "of a later version", "of a later version"),
+        ("hit", "", "-"),
+    ],
+)
+def test_what_came_of_the_cache_is_told_in_words(cache: str, reason: str, said: str) -> None:
+    row = UsageRecord(cache=cache, cache_reason=reason)
+    assert site.get_model_admin(UsageRecord).reason_shown(row) == said
+
+
 def test_metadata_is_shown_as_text_and_not_as_json(client: Client) -> None:
     (name,) = calls(1, metadata={"team": "growth", "feature": "onboarding"})
     text = page(client, reverse("admin:cache_admin_usagerecord_change", args=[name]))

@@ -134,3 +134,9 @@ def test_the_usage_log_and_a_calls_page_mark_estimated_tokens(client: Client) ->
     row = UsageRecord.objects.get()
     text = client.get(reverse("admin:cache_admin_usagerecord_change", args=[row.pk])).content.decode()
     assert "The tokens are ours: the provider told none" in text
+
+
+def test_a_line_of_a_call_marks_estimated_tokens(client: Client, key: VirtualKey) -> None:
+    calls(1, key_id=key.pk, output_tokens=7, estimated=True)
+    text = client.get(reverse("admin:cache_admin_usagerecord_of", args=["key", key.pk])).content.decode()
+    assert "10 in, 7 out estimated," in text
