@@ -147,11 +147,13 @@ def milliseconds(seconds: float) -> float:
 
 
 def client_fields(headers: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the client says of itself, for the record alone: its user, metadata, request id and retry count."""
+    """What the client says of itself, for the record alone: its user, metadata, request id and retry count. body: one
+    that nobody has checked yet, or nobody will."""
     retries = headers.get("x-stainless-retry-count", "0")
+    user, metadata = body.get("user"), body.get("metadata")
     return {
-        "user": (body.get("user") or "")[:TEXT_LIMIT],
-        "metadata": body.get("metadata") or {},
+        "user": user[:TEXT_LIMIT] if isinstance(user, str) else "",
+        "metadata": metadata if isinstance(metadata, dict) else {},
         "client_request_id": (headers.get("x-client-request-id") or headers.get("x-request-id") or "")[:200],
         "client_retries": int(retries) if retries.isascii() and retries.isdigit() and len(retries) < 4 else 0,
     }

@@ -298,6 +298,16 @@ def test_bad_json_is_refused_before_anybody_is_called(live: Live) -> None:
     assert live.upstream.count == 0
 
 
+@pytest.mark.parametrize("fields", [{"user": 5}, {"user": ["x"], "metadata": "x"}, {"metadata": [1]}])
+def test_what_a_relayed_request_says_of_its_client_is_the_providers_to_judge(
+    live: Live, fields: dict[str, Any]
+) -> None:
+    found = send(live, "POST", "/v1/proxy/images/generations", {"model": "gpt-image-1", "prompt": "a", **fields})
+    assert found.status == 200
+    row = live.usage(with_request_id(found))
+    assert (row["user"], row["metadata"]) == ("", {})
+
+
 def test_a_key_that_is_limited_to_models_relays_only_those(live: Live) -> None:
     token = live.key("images only", "--models", "gpt-image-1")
     bearer = f"Bearer {token}"
