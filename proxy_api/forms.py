@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from proxy_api import framing, replay
+from proxy_api import framing
 from proxy_api.chat import JSON, Usage
 from proxy_api.dialects import openai_chat, openai_completions, openai_responses
 from proxy_api.dialects.openai_chat.errors import error_in
@@ -46,17 +46,12 @@ def unstreamed(*_: object) -> NoReturn:
 
 
 def judge_response(body: JSON) -> dict[int, str]:
-    answer = openai_responses.read_response(body, 0)
-    return {choice.index: choice.finish_reason for choice in answer.choices}
+    return {0: openai_responses.judge(body)[0]}
 
 
 def unfold_response(body: JSON, _usage: bool) -> bytes:
-    events = replay.replay(openai_responses.read_response(body, 0))
-    return b"".join(frame for frame in openai_responses.write_stream(events, include_usage=True) if frame)
-
-
-def usage_of_response(body: JSON) -> Usage | None:
-    return openai_responses.read_response(body, 0).usage
+    """Its stream tells the usage to everybody."""
+    return openai_responses.unfold(body)
 
 
 CHAT = Form(openai_chat.judge, openai_chat.fold, openai_chat.unfold)
@@ -65,4 +60,4 @@ COMPLETIONS = Form(openai_chat.judge, openai_completions.fold, openai_completion
 EMBEDDINGS = Form(partial(judge_list, "data"), unstreamed, unstreamed)
 MODERATIONS = Form(partial(judge_list, "results"), unstreamed, unstreamed)
 # Its last event holds the whole response: https://developers.openai.com/api/reference/resources/responses/streaming-events
-RESPONSES = Form(judge_response, unstreamed, unfold_response, usage_of_response, last=b"")
+RESPONSES = Form(judge_response, unstreamed, unfold_response, openai_responses.usage_of, last=b"")

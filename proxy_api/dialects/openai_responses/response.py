@@ -41,14 +41,9 @@ _EXTRA = ("service_tier",)  # what a chat completion has a field of the same nam
 
 @understood()
 def read_response(body: JSON, now: int) -> ChatResponse:
-    """Raises what an error object means, UpstreamError for anything that is no response, UpstreamIncomplete for one
-    that is still under way. now: Unix seconds, where the response gives no time."""
-    if (error := error_in(body)) is not None:
-        raise error
-    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
-        raise UpstreamError("The provider's answer is no response")
+    """Raises as judge(). now: Unix seconds, where the response gives no time."""
+    reason, native = judge(body)
     parts = tuple(_parts(body["output"]))
-    reason, native = finish(body, any(isinstance(part, ToolCall) for part in parts))
     tokens = [token for said in _spoken(body["output"]) for token in said.get("logprobs") or ()]
     usage = body.get("usage")
     return ChatResponse(
@@ -59,6 +54,17 @@ def read_response(body: JSON, now: int) -> ChatResponse:
         usage=read_usage(usage) if usage else None,
         extra={name: body[name] for name in _EXTRA if body.get(name) is not None},
     )
+
+
+@understood()
+def judge(body: JSON) -> tuple[FinishReason, str]:
+    """(OpenAI chat's word, Responses' own) for how a response ended. Raises what an error object means, UpstreamError
+    for anything that is no response, UpstreamIncomplete for one that is still under way."""
+    if (error := error_in(body)) is not None:
+        raise error
+    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+        raise UpstreamError("The provider's answer is no response")
+    return finish(body, any(item.get("type") in CALLS for item in body["output"]))
 
 
 def finish(body: dict[str, Any], calls: bool) -> tuple[FinishReason, str]:

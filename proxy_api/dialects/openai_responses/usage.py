@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy_api.chat import Usage
+from proxy_api.chat import JSON, Usage
+from proxy_api.dialects.failures import understood
+
+
+@understood()
+def usage_of(body: JSON) -> Usage | None:
+    """What a finished response says that it used."""
+    said = body.get("usage")
+    return read_usage(said) if said else None
 
 
 def read_usage(said: dict[str, Any]) -> Usage:
