@@ -29,10 +29,15 @@ class Body:
     raw: str = ""
 
 
+def may(request: HttpRequest) -> bool:
+    """Whether the user may read bodies at all."""
+    user: Any = request.user
+    return bool(user.has_perm(PERMISSION))
+
+
 def may_read(request: HttpRequest, row: Model) -> bool:
     """Whether the user may read the bodies of `row`. Who does so is in the audit log before the first word is shown."""
-    user: Any = request.user
-    if not user.has_perm(PERMISSION):
+    if not may(request):
         return False
     audit.note(audit.of_request(request), "body.viewed", row)
     return True

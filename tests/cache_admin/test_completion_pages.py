@@ -87,6 +87,13 @@ def test_entries_are_found_by_words_that_all_stand_in_the_request(client: Client
     assert found(client, "q=cathedral+castle") == []
 
 
+def test_who_may_not_read_prompts_does_not_find_by_their_words() -> None:
+    digest = cached("the Gothic cathedral of Cologne")
+    clerk = staff("view_storedcompletion")
+    assert found(clerk, "q=cathedral") == []
+    assert found(clerk, f"q={digest[:16]}") == [digest]
+
+
 def test_entries_are_filtered_by_what_sets_them_apart(client: Client) -> None:
     pinned, ended, plain = (cached(number=number) for number in range(3))
     acts.pin([pinned], ROOT, timezone.now())

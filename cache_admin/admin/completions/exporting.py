@@ -25,7 +25,7 @@ JSON_LINES = "application/jsonl"
 
 def export_page(admin: Any, request: HttpRequest) -> HttpResponseBase:
     """GET tells what would go out; POST sends it. The address's query is the list's."""
-    if not (admin.has_view_permission(request) and may_export(request)):
+    if not (admin.has_view_permission(request) and bodies.may(request)):
         raise PermissionDenied
     try:
         listed = found(admin, request)
@@ -34,11 +34,6 @@ def export_page(admin: Any, request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return download(request, listed.queryset)
     return shown(admin, request, listed)
-
-
-def may_export(request: HttpRequest) -> bool:
-    user: Any = request.user
-    return bool(user.has_perm(bodies.PERMISSION))
 
 
 def shown(admin: Any, request: HttpRequest, listed: Any) -> HttpResponse:

@@ -19,7 +19,7 @@ TO_CALLER = "Sealed to its caller: it opens with the request and the key's secre
 def put_first_words(request: HttpRequest, rows: Sequence[StoredCompletion]) -> None:
     """Give the rows of one page `first_words`, where the user may read them."""
     near = [row for row in rows if row.size <= LARGEST and not row.sealed_to_caller]
-    if not near or not request.user.has_perm(bodies.PERMISSION):
+    if not near or not bodies.may(request):
         return
     audit.note(audit.of_request(request), "body.viewed", None, {"completions": [row.digest[:16] for row in near]})
     kept = StoredCompletion.objects.filter(pk__in=[row.pk for row in near]).only("scope", "request_sealed")[: len(near)]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from cache_admin import acts
+from cache_admin.admin import bodies
 from cache_admin.admin.completions import (
     columns,
     comparing,
@@ -104,10 +105,10 @@ class StoredCompletionAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is publ
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """What an action calls `export`."""
-        return exporting.may_export(request)
+        return bodies.may(request)
 
     def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        return searching.searched(queryset, search_term), False
+        return searching.searched(queryset, search_term, by_words=bodies.may(request)), False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Ours alone: Django's deletion would fetch every row whole, and leave Redis as it is."""
