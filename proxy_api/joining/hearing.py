@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cache_admin.sealed import Slot
 from keys import redis
@@ -18,37 +18,45 @@ from proxy_api.errors import ServerShutdown, UpstreamIncomplete
 from proxy_api.joining import lease as leases
 from proxy_api.joining import published
 from proxy_api.joining.lease import LEASE, TICK, Holder
-from proxy_api.joining.published import ANSWER, ERROR, FRAMES, HEAD, Item
+from proxy_api.joining.published import ANSWER, ERROR, FRAMES, HEAD, PART, Item
 from proxy_api.joining.shared import Again, End, Shared, Source, State
 
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.5  # of silence, after which it is asked whether the leader still lives
-LAST_WORDS_SECONDS = 1.0  # in which a lease that is gone may come back, where Redis forgot it, or a last word be told
+LAST_WORDS_SECONDS = 1.5  # in which a lease that Redis forgot may come back, or a last word be told
+WINDOW = 512 << 10  # bytes that are read at once, unless a record is longer: Redis has 70 ms to send them
 SHARE_OF_TICK = 0.0005  # seconds between two polls for each call that the process hears: they take 5 % of it at most
 
 
 @dataclass(slots=True)
 class Reading:
-    """Where this process is in what is told. offset: bytes read of the present telling; number: records of it;
-    skip: bytes of frames that came with an earlier telling; heard: anything came."""
+    """Where this process is in what is told. offset: bytes read of the present telling; number: records of it; parts:
+    those of the answer, so far; skip: bytes of frames that came with an earlier telling; heard: anything came."""
 
     slot: Slot
     holder: Holder
     offset: int = 0
     number: int = 0
+    parts: list[bytes] = field(default_factory=list)
     skip: int = 0
     heard: bool = False
 
     def more(self) -> list[Item]:
         """What is new. Raises RedisAway; SealBroken where it does not follow on what came before."""
-        data = redis.command("GETRANGE", published.address(self.holder.call), self.offset, -1)
-        if not data:
-            return []
-        items = published.read(self.slot, self.holder.call, self.number, data)
-        self.offset += len(data)
+        items, size, longer = self.read(WINDOW)
+        if not items and longer > WINDOW:
+            items, size, longer = self.read(longer)
+        self.offset += size
         self.number += len(items)
-        self.heard = True
+        self.heard = self.heard or bool(items)
         return items
+
+    def read(self, window: int) -> tuple[list[Item], int, int]:
+        """As published.read(), of the next `window` bytes; and the length of the first record, whole or not."""
+        call = self.holder.call
+        data = redis.command("GETRANGE", published.address(call), self.offset, self.offset + window - 1)
+        items, size = published.read(self.slot, call, self.number, data)
+        return items, size, published.length_at(data, 0)
 
     def moved(self) -> bool:
         """Whether Redis has another telling than the one that was read. Raises RedisAway."""
@@ -57,7 +65,7 @@ class Reading:
     def restart(self, told: int) -> None:
         """told: bytes of frames that have come so far."""
         self.offset = self.number = 0
-        self.skip = told
+        self.parts, self.skip = [], told
 
     def fresh(self, frames: bytes) -> bytes:
         """The frames but for what came with an earlier telling."""
@@ -68,18 +76,19 @@ class Reading:
 
 @dataclass(slots=True)
 class Patience:
-    """Moments (monotonic): begun; of the next ping, the next ask, the next look at the lease; gone_at: since when that
-    is not to be seen."""
+    """Moments (monotonic): begun; of the next ping, the next ask, the next look at the lease; since when that is gone,
+    and since when Redis is away."""
 
     begun: float
     ping: float
     ask: float = 0.0
     look: float = 0.0
     gone_at: float | None = None
+    away_at: float | None = None
 
     def said(self, now: float) -> None:
         """The silence is over."""
-        self.ping, self.gone_at = now + settings.DRAGOMAN_PING_INTERVAL, None
+        self.ping, self.gone_at, self.away_at = now + settings.DRAGOMAN_PING_INTERVAL, None, None
 
 
 class Hearings:
@@ -106,7 +115,7 @@ def pieces(shared: Shared, reading: Reading, patience: Patience) -> Source:
         items = news(shared, reading)
         for item in items:
             if item.kind in (ANSWER, ERROR):
-                return end_of(item)
+                return end_of(reading, item)
             if piece := taken(shared, reading, item):
                 yield piece
         if items:
@@ -118,7 +127,7 @@ def pieces(shared: Shared, reading: Reading, patience: Patience) -> Source:
 
 
 def ask(name: str, holder: Holder, patience: Patience, now: float) -> None:
-    if now < patience.ask:
+    if now < patience.ask or redis.away():  # what is told does not find out that Redis is back
         return
     patience.ask = now + ASK_SECONDS
     try:
@@ -143,12 +152,14 @@ def restart(shared: Shared, reading: Reading) -> None:
 def taken(shared: Shared, reading: Reading, item: Item) -> bytes:
     if item.kind == HEAD:
         shared.speaker, shared.usage = published.read_head(item.said)
+    if item.kind == PART:
+        reading.parts.append(item.said)
     return reading.fresh(item.said) if item.kind == FRAMES else b""
 
 
-def end_of(item: Item) -> End:
+def end_of(reading: Reading, item: Item) -> End:
     if item.kind == ANSWER:
-        return End(answer=item.said)
+        return End(answer=b"".join([*reading.parts, item.said]))
     error, again = published.read_error(item.said)
     return End(error=error, again=again)
 
@@ -160,18 +171,19 @@ def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> En
     if reading.heard and now < patience.look:
         return None
     patience.look = now + LOOK_SECONDS
-    wait = LAST_WORDS_SECONDS if reading.heard else 0
-    holder = None
     try:
         if reading.moved():
             restart(shared, reading)
-        if (holder := leases.holder_of(shared.name)) == reading.holder:
-            patience.gone_at = None
-            return None if reading.heard or now - patience.begun < LEASE else cut_off()
+        holder = leases.holder_of(shared.name)
     except (redis.RedisAway, redis.ResponseError):
-        wait = LEASE if shared.pieces else 0
-    patience.gone_at = now if patience.gone_at is None else patience.gone_at
-    if now - patience.gone_at < wait:
+        patience.away_at = patience.away_at or now
+        return cut_off() if now - patience.away_at >= (LEASE if shared.pieces else 0) else None
+    patience.away_at = None
+    if holder == reading.holder:
+        patience.gone_at = None
+        return None if reading.heard or now - patience.begun < LEASE else cut_off()
+    patience.gone_at = patience.gone_at or now
+    if now - patience.gone_at < (LAST_WORDS_SECONDS if reading.heard else 0):
         return None
     return cut_off("once" if holder is None and not reading.heard else "always")
 

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
@@ -20,7 +21,7 @@ from cache_admin import spool
 from keys import redis
 from keys.limits import scripts
 
-LEASE = 3.5  # seconds
+LEASE = 3.0  # seconds
 MILLISECONDS = int(LEASE * 1000)
 TICK = 0.015
 LOOK_SECONDS = 0.25  # between two looks at who listens, and at what is to be renewed
@@ -89,10 +90,8 @@ class Lease:
         """Let the next one have it; more: what Redis is told in the same go, after that. Idempotent."""
         if self._let_go():
             more = (("DEL", _address(self.name)), *more)
-        try:
+        with suppress(redis.RedisAway):
             redis.tell_all(more)
-        except redis.RedisAway:
-            log.debug("a lease could not be told")
 
     def forget(self) -> None:
         """The same where the answer is kept, so that nobody need ask for the lease: soon, with others. Idempotent."""

@@ -16,8 +16,10 @@ from keys.sealing import SealBroken
 from proxy_api.errors import GatewayError
 from proxy_api.joining.shared import Again, End, Speaker
 
-HEAD, FRAMES, ANSWER, ERROR = b"h", b"f", b"a", b"e"
+HEAD, FRAMES, PART, ANSWER, ERROR = b"h", b"f", b"p", b"a", b"e"  # an answer is its parts, and its own words last
 LENGTH_BYTES = 4
+LONGEST = 64 << 20
+PART_BYTES = 256 << 10  # a write of this size is done within the time that Redis has
 
 
 @dataclass(slots=True)
@@ -46,19 +48,24 @@ def written(slot: Slot, call: str, number: int, item: Item) -> bytes:
     return len(sealed).to_bytes(LENGTH_BYTES) + sealed
 
 
-def read(slot: Slot, call: str, number: int, data: bytes) -> list[Item]:
-    """The records in `data`, the first of which has this number. Raises SealBroken where it is anything else: Redis
-    appends a record as one."""
+def read(slot: Slot, call: str, number: int, data: bytes) -> tuple[list[Item], int]:
+    """The whole records in `data`, the first of which has this number, and how many bytes they take; the rest is the
+    beginning of another one. Raises SealBroken where it is anything else."""
     items: list[Item] = []
     at = 0
-    while at < len(data):
-        start = at + LENGTH_BYTES
-        at = start + int.from_bytes(data[at:start])
-        if at > len(data):
-            raise SealBroken("not a record")
-        plain = slot.unseal_piece(call, number + len(items), data[start:at])
+    while (end := at + length_at(data, at)) <= len(data):
+        plain = slot.unseal_piece(call, number + len(items), data[at + LENGTH_BYTES : end])
         items.append(Item(plain[:1], plain[1:]))
-    return items
+        at = end
+    return items, at
+
+
+def length_at(data: bytes, at: int) -> int:
+    """Of the record that begins there, its length included. Raises SealBroken."""
+    found = LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES])
+    if found > LONGEST:
+        raise SealBroken("not a record")
+    return found
 
 
 def head(speaker: Speaker, usage: bool) -> Item:
@@ -76,13 +83,14 @@ def read_head(said: bytes) -> tuple[Told, bool]:
     return Told(**value["speaker"]), value["usage"]
 
 
-def ending(end: End) -> Item:
+def ending(end: End) -> list[Item]:
     if end.error is None:
-        return Item(ANSWER, end.answer)
+        parts = [end.answer[at : at + PART_BYTES] for at in range(0, len(end.answer) or 1, PART_BYTES)]
+        return [*(Item(PART, part) for part in parts[:-1]), Item(ANSWER, parts[-1])]
     error = end.error
     # Where the leader's server goes down, another process may begin anew.
     again = "always" if error.outcome == "shutdown" else end.again
-    return Item(ERROR, orjson.dumps({"error": error_fields(error), "again": again}))
+    return [Item(ERROR, orjson.dumps({"error": error_fields(error), "again": again}))]
 
 
 def error_fields(error: GatewayError) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ beginning; a process that hears it leaves out what it has.
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cache_admin.sealed import Slot
@@ -20,6 +22,8 @@ from proxy_api.joining.shared import End, Shared, Speaker, log
 
 TELL_SECONDS = 30  # how long Redis keeps what was told last
 FORGET_SECONDS = 10  # the same after the end
+PAUSE_SECONDS = 0.25  # between two tries to tell a Redis that is away
+PAUSES = 12  # after the call's end: as long as who listens waits
 
 
 @dataclass(slots=True)
@@ -53,8 +57,8 @@ class Publisher:
 
 @dataclass(slots=True)
 class Telling:
-    """number: of the next record; epoch: the lease's when this telling began, -1: it is to begin anew; head: who
-    answers, as was told last: another provider may, as long as none has begun to."""
+    """number: of the next record; epoch: the lease's when this telling began, -1: Redis has not got all of it; head:
+    who answers, as was told last: another provider may, as long as none has begun to."""
 
     publisher: Publisher
     ear: Ear
@@ -64,9 +68,7 @@ class Telling:
 
     def run(self) -> None:
         try:
-            end = self.told()
-            if end is not None:
-                self.finish(end)
+            self.tell()
         except ClientGone:
             log.debug("nobody asks for a call any more")
         except Exception as error:
@@ -76,34 +78,58 @@ class Telling:
             if self.publisher.shared.end is not None:
                 self.publisher.lease.release()
 
+    def tell(self) -> None:
+        """Tell the call to its end, as often as Redis loses it. Raises ClientGone where nobody asks any more."""
+        pauses = 0
+        while not self.ear.left and pauses < PAUSES:
+            self.begin()  # at once: who asked knows from now on that it is heard of
+            end = self.told()
+            if end is not None and self.finished(end):
+                return
+            if self.epoch == -1:
+                time.sleep(PAUSE_SECONDS)
+                pauses += self.publisher.shared.end is not None
+
+    def begin(self) -> None:
+        """Tell it from the beginning. A command, since nothing that is told finds out that Redis is back."""
+        self.epoch, self.number, self.ear.position, self.head = self.publisher.lease.epoch, 0, 0, None
+        try:
+            redis.command("DEL", published.address(self.publisher.lease.call))
+        except (redis.RedisAway, redis.ResponseError):
+            self.epoch = -1
+        else:
+            self.introduce()
+
     def told(self) -> End | None:
-        """Tell all that comes; the call's end, None where nobody asks any more. Raises ClientGone in that case too."""
-        self.begin()  # at once: who asked knows from now on that it is heard of
+        """Tell what comes; the call's end, None where it is to be told anew, or nobody asks any more."""
         heard = self.publisher.shared.hear(self.ear)
-        while not self.ear.left:
+        while not self.ear.left and not self.lost():
             try:
                 piece = next(heard)
             except StopIteration as ended:
-                if not self.lost():
-                    end: End = ended.value
-                    return end
-                heard = self.publisher.shared.hear(self.ear)
-                piece = None
-            if self.lost():
-                self.begin()
-            elif piece is not None:
+                end: End = ended.value
+                return end
+            if piece is not None:
                 self.append(Item(FRAMES, piece))
         return None
 
-    def lost(self) -> bool:
-        """Whether Redis may not have what was told."""
-        return self.epoch != self.publisher.lease.epoch
-
-    def begin(self) -> None:
-        """Tell it from the beginning."""
-        self.epoch, self.number, self.ear.position, self.head = self.publisher.lease.epoch, 0, 0, None
-        self.send(("DEL", published.address(self.publisher.lease.call)))
+    def finished(self, end: End) -> bool:
+        """Tell the end; whether Redis has got it. The lease goes before: who has heard the end finds it free."""
         self.introduce()
+        *parts, last = published.ending(end)
+        for part in parts:
+            self.append(part)
+        if self.lost():
+            return False
+        self.publisher.lease.release(*self.appending(last, FORGET_SECONDS))
+        with suppress(redis.RedisAway, redis.ResponseError):
+            if redis.command("EXISTS", published.address(self.publisher.lease.call)):
+                return True
+        self.epoch = -1
+        return False
+
+    def lost(self) -> bool:
+        return self.epoch != self.publisher.lease.epoch
 
     def introduce(self) -> None:
         head = published.head(self.publisher.speaker, self.publisher.shared.usage)
@@ -116,11 +142,6 @@ class Telling:
             self.introduce()
         self.send(*self.appending(item, TELL_SECONDS))
 
-    def finish(self, end: End) -> None:
-        """The lease goes first: who has heard the end finds it free."""
-        self.introduce()
-        self.publisher.lease.release(*self.appending(published.ending(end), FORGET_SECONDS))
-
     def appending(self, item: Item, seconds: int) -> tuple[Command, Command]:
         call = self.publisher.lease.call
         address, record = published.address(call), published.written(self.publisher.slot, call, self.number, item)
@@ -128,7 +149,6 @@ class Telling:
         return ("APPEND", address, record), ("EXPIRE", address, seconds)
 
     def send(self, *commands: Command) -> None:
-        """What Redis misses now is told once it is back."""
         try:
             redis.tell_all(commands)
         except redis.RedisAway:

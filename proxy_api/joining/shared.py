@@ -24,7 +24,8 @@ from proxy_api.joining.audience import Audience, Ear
 
 Again = Literal["never", "once", "always"]
 log = logging.getLogger("dragoman.api")
-TOLD_AT_ONCE = 64  # pieces, to a listener that has fallen behind
+TOLD_AT_ONCE = 64  # pieces, to a listener that has fallen behind,
+TOLD_BYTES = 256 << 10  # or so many of them as have this size
 TAKEOVER_SECONDS = 1.0  # after so long a listener without frames looks whether whoever steps is held up
 
 
@@ -129,7 +130,12 @@ class Shared:
             self._wake(everybody=True)  # one of them may have to take the seat
 
     def _told(self, ear: Ear) -> bytes:
-        found = self.pieces[ear.position : ear.position + TOLD_AT_ONCE]
+        found, size = [], 0
+        for piece in self.pieces[ear.position : ear.position + TOLD_AT_ONCE]:
+            found.append(piece)
+            size += len(piece)
+            if size >= TOLD_BYTES:
+                break
         ear.position += len(found)
         return b"".join(found)
 

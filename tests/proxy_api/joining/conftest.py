@@ -1,4 +1,4 @@
-"""A price for the model of these tests, so that calls of it cost something."""
+"""A server of two processes whose deadlines leave a provider the time that a test holds it up, and a priced model."""
 
 from __future__ import annotations
 
@@ -7,16 +7,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import Live
+from tests.live import Live, forget, started_live
 from tests.proxy_api.joining.company import MODEL
 from tests.proxy_api.limited import PRICED
 
-UNPRICED = "from cache_admin.models import Price\nPrice.objects.get(model=model).delete()"
+PATIENT = {
+    "DRAGOMAN_FIRST_BYTE_TIMEOUT": "25",
+    "DRAGOMAN_IDLE_TIMEOUT": "25",
+    "DRAGOMAN_PING_INTERVAL": "0.5",
+    "DRAGOMAN_DRAIN_SECONDS": "1",
+    "DRAGOMAN_CACHE_MAX_BYTES": "1000000",
+}
 
 
-@pytest.fixture(scope="module")
-def priced(running_server: Live) -> Iterator[None]:
-    running_server.python(PRICED, model=MODEL, output="7")
-    time.sleep(1)  # every worker knows it
-    yield
-    running_server.python(UNPRICED, model=MODEL)
+@pytest.fixture(scope="session")
+def patient_server() -> Iterator[Live]:
+    with started_live(**PATIENT) as server:
+        server.python(PRICED, model=MODEL, output="7")
+        time.sleep(1)  # every worker knows it
+        yield server
+
+
+@pytest.fixture
+def live(patient_server: Live) -> Live:
+    """Its upstream with an empty memory and the default script."""
+    forget(patient_server.upstream)
+    return patient_server

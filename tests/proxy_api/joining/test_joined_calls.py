@@ -1,31 +1,35 @@
-"""Equal calls at the same time, over two worker processes: one call to the provider."""
+"""Equal calls at the same time, over two worker processes: one call to the provider, and what each of them gets."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from threading import Event
+from typing import Any
 
 import pytest
 
 from tests.client import Client
 from tests.live import Live
-from tests.loopback import Call, openai_answer, openai_stream, stream, wire_of
-from tests.proxy_api.joining.company import STREAMED, asked, collected, led, question, read, rows_of
-
-TEXT = "Hello there, this is an answer that comes word by word"
-
-
-def answering(call: Call, gap: float = 0.05, lead: float = 0.5) -> None:
-    """As the request asks, streamed or not."""
-    if call.received.json().get("stream"):
-        stream(openai_stream(TEXT), gap=gap, lead=lead)(call)
-    else:
-        call.pause(lead)
-        call.write(wire_of(openai_answer(TEXT)))
-
-
-def slowly(call: Call) -> None:
-    answering(call, gap=0.1, lead=2.0)
+from tests.loopback import answer, openai_answer, openai_stream, stream
+from tests.proxy_api.joining.company import (
+    PLACED,
+    STREAMED,
+    TEXT,
+    answering,
+    asked,
+    at,
+    collected,
+    held,
+    late,
+    led,
+    question,
+    read,
+    rows_of,
+    said,
+    whole,
+    workers,
+)
 
 
 def test_two_equal_calls_at_once_are_one(live: Live) -> None:
@@ -39,39 +43,73 @@ def test_two_equal_calls_at_once_are_one(live: Live) -> None:
     assert {client.headers["x-bt-cached"] for client in clients} == {"MISS"}
 
 
-@pytest.mark.usefixtures("priced")
 @pytest.mark.parametrize("first", [{}, STREAMED], ids=["a plain one leads", "a streamed one leads"])
 def test_two_hundred_equal_calls_at_once_are_one(live: Live, first: dict[str, object]) -> None:
-    live.upstream.script(slowly)
+    go = Event()
+    live.upstream.script(held(go))
     body = question()
     leader = led(live, {**body, **first})
-    clients = read([leader, *asked(live, [{**body, **(STREAMED if n % 2 else {})} for n in range(199)])])
+    followers = asked(live, [{**body, **(STREAMED if n % 2 else {})} for n in range(199)])
+    for client in followers[1::2]:
+        client.until(b": ping")  # it listens, and is told of the silence
+    go.set()
+    clients = read([leader, *followers])
     answers = [collected(client) for client in clients]
     assert live.upstream.count == 1
     assert all(answer == answers[0] for answer in answers), Counter(map(str, answers)).most_common(3)
-    assert answers[0]["said"] == TEXT
-    assert answers[0]["usage"]
+    assert (answers[0]["said"], answers[0]["usage"] is not None) == (TEXT, True)
     assert len({client.id for client in clients}) == 200
-    assert {client.headers["x-dragoman-cache"] for client in clients[1:]} == {"joined"}
-    rows = rows_of(live, clients)
+    assert {client.headers["x-dragoman-cache"] for client in followers[1::2]} == {"joined"}
+    assert {client.headers["x-dragoman-cache"] for client in followers} <= PLACED
+    check_rows(rows_of(live, clients))
+
+
+def check_rows(rows: list[dict[str, Any]]) -> None:
+    """The first paid for all."""
+    leader, *others = rows
     assert len({row["instance"] for row in rows}) == 2
-    assert {row["status"] for row in rows} == {"ok"}
-    assert {row["cache"] for row in rows[1:]} == {"joined"}
-    assert {(row["cost_usd"], row["attempts"], row["output_tokens"]) for row in rows[1:]} == {
-        (0, 0, rows[0]["output_tokens"])
+    assert {(row["status"], row["provider"]) for row in rows} == {("ok", "openai")}
+    assert leader["cache"] in {"miss", "stored"}
+    assert leader["cost_usd"] > 0
+    assert {row["cache"] for row in others} <= PLACED
+    assert {(row["cost_usd"], row["attempts"], row["output_tokens"]) for row in others} == {
+        (0, 0, leader["output_tokens"])
     }
-    assert rows[0]["cost_usd"] > 0
-    assert {row["provider"] for row in rows} == {"openai"}
+
+
+@pytest.mark.parametrize("first", [{}, STREAMED], ids=["a plain one leads", "a streamed one leads"])
+def test_who_listens_in_each_process_is_told_what_came_while_the_provider_still_works(
+    live: Live, first: dict[str, object]
+) -> None:
+    """Of a streamed call the events so far; of a plain one that it is silent."""
+    go = Event()
+    live.upstream.script(held(go, first=4))
+    body = question()
+    here, there = workers(live)
+    (leader,) = at(live, here, [{**body, **first}])
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    near, far = (at(live, worker, [body, {**body, **STREAMED}, {**body, **STREAMED}]) for worker in (here, there))
+    for client in (*near[1:], *far[1:]):
+        client.until(b"there" if first else b": ping")
+        assert (b"there" if first else b": ping") in client.body
+        assert not client.done
+        assert client.headers["x-dragoman-cache"] == "joined"
+    go.set()
+    clients = read([leader, *near, *far])
+    assert said(clients) == {TEXT}
+    assert live.upstream.count == 1
+    rows = rows_of(live, clients)
+    assert {row["instance"] for row in rows[:4]} != {row["instance"] for row in rows[4:]}
+    assert Counter(row["cache"] for row in rows[1:]) == {"joined": 6}
 
 
 def test_who_comes_late_hears_it_from_the_first_event(live: Live) -> None:
     live.upstream.script(stream(openai_stream(TEXT), gap=0.1))
     body = question(**STREAMED)
     leader = led(live, body).until(b"there")
-    late = asked(live, [body] * 8)
+    others = asked(live, [body] * 8)
     leader.until(b"comes")
-    later = asked(live, [body] * 4)
-    answers = [collected(client) for client in read([leader, *late, *later])]
+    answers = [collected(client) for client in read([leader, *others, *asked(live, [body] * 4)])]
     assert live.upstream.count == 1
     assert all(answer == answers[0] for answer in answers)
 
@@ -90,50 +128,17 @@ def test_each_gets_the_usage_chunk_that_it_asked_for_and_no_other(live: Live, le
     assert [b'"choices":[]' in client.body.replace(b" ", b"") for client in clients] == wishes
 
 
-def test_who_refuses_a_kept_answer_or_to_leave_one_has_a_call_of_its_own(live: Live) -> None:
-    live.upstream.script(answering)
-    body = question()
-    for wish in ("no-cache", "max-age=0", "no-store"):
-        live.upstream.forget()
-        leader = led(live, body, cache_control="no-cache")
-        others = asked(live, [body], cache_control=wish)
-        read([leader, *others])
-        assert live.upstream.count == 2, wish
-        body = question()
-
-
-def test_who_follows_counts_against_no_limit(live: Live) -> None:
-    token = live.key("one a minute", "--rpm", "1")
-    live.upstream.script(answering)
-    body = question()
-    leader = led(live, body, authorization=f"Bearer {token}")
-    clients = read([leader, *asked(live, [body] * 8, authorization=f"Bearer {token}")])
-    assert {client.status for client in clients} == {200}
-    assert live.upstream.count == 1
-    other = Client(live, question(), token).rest()
-    assert other.status == 429
-
-
-def test_another_key_has_a_call_of_its_own(live: Live) -> None:
-    live.upstream.script(answering)
-    body = question()
-    leader = led(live, body)
-    stranger = Client(live, body, live.key("stranger"))
-    read([leader, stranger])
-    assert live.upstream.count == 2
-
-
 def test_a_silent_provider_is_told_of_to_all_and_then_its_answer(live: Live) -> None:
-    live.upstream.script(stream(openai_stream(TEXT), lead=1.5))
+    live.upstream.script(stream(openai_stream(TEXT), lead=0.8))
     body = question(**STREAMED)
     clients = read(asked(live, [body] * 8))
     assert live.upstream.count == 1
     assert all(client.body.startswith(b": ping") for client in clients)
-    assert {collected(client)["said"] for client in clients} == {TEXT}
+    assert said(clients) == {TEXT}
 
 
 def test_an_answer_that_is_not_kept_is_shared_while_it_runs(live: Live) -> None:
-    live.upstream.script(stream(openai_stream(TEXT, finish="content_filter"), gap=0.1))
+    live.upstream.script(stream(openai_stream(TEXT, finish="content_filter"), gap=0.04))
     body = question(**STREAMED)
     leader = led(live, body).until(b"Hello")
     clients = read([leader, *asked(live, [body] * 8)])
@@ -141,3 +146,49 @@ def test_an_answer_that_is_not_kept_is_shared_while_it_runs(live: Live) -> None:
     assert {collected(client)["finish"] for client in clients} == {"content_filter"}
     time.sleep(0.05)
     assert Client(live, body).rest().headers["x-dragoman-cache"] == "miss"
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Ghent"}'}}
+CALLING = {
+    "index": 0,
+    "message": {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    "finish_reason": "tool_calls",
+}
+TWO = [
+    {"index": n, "message": {"role": "assistant", "content": f"answer {n}"}, "finish_reason": "stop"} for n in range(2)
+]
+
+
+@pytest.mark.parametrize("choices", [[CALLING], TWO], ids=["a tool call", "two choices"])
+def test_tool_calls_and_several_choices_are_unfolded_for_who_wants_a_stream(live: Live, choices: list[Any]) -> None:
+    live.upstream.script(late(answer(openai_answer(choices=choices))))
+    body = question(n=len(choices))
+    clients = read([led(live, body), *asked(live, [body, {**body, **STREAMED}] * 4)])
+    assert live.upstream.count == 1
+    wholes = [whole(client)["choices"] for client in clients]
+    found = [[(one["message"].get("content"), calls_in(one), one["finish_reason"]) for one in each] for each in wholes]
+    assert found[0] == [(one["message"]["content"], calls_in(one), one["finish_reason"]) for one in choices]
+    assert all(one == found[0] for one in found)
+
+
+def calls_in(choice: dict[str, Any]) -> list[tuple[str, str, str]]:
+    calls = choice["message"].get("tool_calls") or []
+    return [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls]
+
+
+LISTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "embeddings": ({"input": "Hello"}, {"data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]}),
+    "moderations": ({"input": "Hello"}, {"id": "modr-1", "results": [{"flagged": False}]}),
+}
+
+
+@pytest.mark.parametrize("endpoint", LISTS)
+def test_embeddings_and_moderations_are_joined_too(live: Live, endpoint: str) -> None:
+    asks, gives = LISTS[endpoint]
+    live.upstream.script(late(answer({"object": "list", "model": "joined-model", **gives})))
+    body = {"model": "openai/joined-model", "user": question()["user"], **asks}
+    clients = [Client(live, body, path=f"/v1/{endpoint}") for _ in range(8)]
+    assert {client.status for client in read(clients)} == {200}
+    assert live.upstream.count == 1
+    assert len({client.body for client in clients}) == 1
+    assert Counter(row["cache"] for row in rows_of(live, clients)) == {"stored": 1, "joined": 7}

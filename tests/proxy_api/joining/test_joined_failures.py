@@ -1,44 +1,59 @@
-"""Joined calls whose provider, leader, client, process or Redis goes: what becomes of the others."""
+"""Joined calls whose provider fails or whose clients leave: what becomes of the others."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
-import redis
 
-from proxy_api.joining.lease import LEASE
+from tests.bodies import openai_chunk
 from tests.client import Client
-from tests.live import Live, started_live
-from tests.loopback import Behaviour, Call, answer, hang, openai_answer, openai_stream, reset, stream
-from tests.proxy_api.joining.company import STREAMED, asked, collected, led, question, read, rows_of, worker_of
+from tests.live import Live
+from tests.loopback import answer, hang, openai_answer, reset, stream
+from tests.proxy_api.joining.company import (
+    FRAMES,
+    STREAMED,
+    TEXT,
+    asked,
+    at,
+    held,
+    late,
+    led,
+    question,
+    read,
+    rows_of,
+    said,
+    workers,
+)
 
-TEXT = "Hello there, this is an answer that comes word by word"
-FRAMES = openai_stream(TEXT)
 BROKEN = answer({"error": {"message": "out of order", "type": "server_error"}}, status=500)
+IN_BAND = [*FRAMES[:4], b'data: {"error": {"message": "out of order", "type": "server_error"}}\n\n']
+ENDS = {"a reset": stream(FRAMES[:4], gap=0.15, end=late(reset)), "an error in the stream": stream(IN_BAND, gap=0.2)}
 
 
-def late(behaviour: Behaviour, seconds: float = 0.6) -> Behaviour:
-    def behave(call: Call) -> None:
-        call.pause(seconds)
-        behaviour(call)
-
-    return behave
-
-
-def test_a_failure_before_the_first_event_is_the_leaders_alone_and_one_takes_over(live: Live) -> None:
-    live.upstream.then(late(BROKEN), late(stream(FRAMES)))
-    body = question(**STREAMED)
-    leader, *others = read([led(live, body), *asked(live, [body] * 11)])
-    assert leader.status == 502
-    assert {collected(client)["said"] for client in others} == {TEXT}
+@pytest.mark.parametrize("form", [{}, STREAMED], ids=["plain", "streamed"])
+def test_a_failure_before_the_first_event_is_the_leaders_alone_and_one_takes_over(
+    live: Live, form: dict[str, object]
+) -> None:
+    go = Event()
+    live.upstream.then(late(BROKEN, 0.4))
+    live.upstream.script(held(go))
+    body = question(**form)
+    here, there = workers(live)
+    leader = at(live, here, [body])[0]
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    others = [*at(live, here, [body] * 5), *at(live, there, [body] * 6)]
+    assert leader.rest().status == 502
+    assert live.upstream.wait_until(lambda: live.upstream.count == 2, 10)
+    time.sleep(0.1)
+    go.set()
+    assert said(read(others)) == {TEXT}
     assert live.upstream.count == 2
     rows = rows_of(live, others)
-    assert Counter(row["cache"] for row in rows) == {"joined": 10, "miss": 1}
+    assert Counter(row["attempts"] for row in rows) == {0: 10, 1: 1}
+    assert Counter(row["cache"] for row in rows)["joined"] == 10
 
 
 def test_where_the_next_one_fails_too_all_the_others_have_failed(live: Live) -> None:
@@ -50,128 +65,126 @@ def test_where_the_next_one_fails_too_all_the_others_have_failed(live: Live) -> 
     assert {row["status"] for row in rows_of(live, clients)} == {"upstream_error"}
 
 
-def test_a_failure_after_the_first_event_is_everybodys(live: Live) -> None:
-    live.upstream.script(stream(FRAMES[:4], gap=0.2, end=reset))
-    body = question(**STREAMED)
-    clients = read([led(live, body), *asked(live, [body] * 8)])
+@pytest.mark.parametrize("end", ENDS)
+def test_a_failure_after_the_first_event_is_everybodys_in_their_own_form(live: Live, end: str) -> None:
+    live.upstream.script(ENDS[end])
+    body = question()
+    here, there = workers(live)
+    leader = at(live, here, [{**body, **STREAMED}])[0].until(b"Hello")
+    bodies = [body, {**body, **STREAMED}]
+    clients = [leader, *at(live, here, bodies), *at(live, there, bodies)]
+    read(clients)
     assert live.upstream.count == 1
-    assert {client.error["code"] for client in clients} == {"upstream_incomplete"}
+    assert len({client.error["code"] for client in clients}) == 1
     assert not any(client.done for client in clients)
+    assert {client.status for client in clients if "event-stream" not in client.headers["content-type"]} <= {502}
+    rows = rows_of(live, clients)
+    assert len({row["status"] for row in rows}) == 1
+    assert rows[0]["status"] != "ok"
     live.upstream.script(stream(FRAMES))
-    assert collected(Client(live, body).rest())["said"] == TEXT
+    assert said([Client(live, {**body, **STREAMED}).rest()]) == {TEXT}
     assert live.upstream.count == 2
 
 
-@pytest.mark.usefixtures("priced")
-def test_the_call_goes_on_where_the_leaders_client_leaves(live: Live) -> None:
-    live.upstream.script(stream(FRAMES, gap=0.1))
-    body = question(**STREAMED)
-    leader = led(live, body).until(b"there")
-    others = asked(live, [body] * 8)
+@pytest.mark.parametrize("followers", ["here", "there"])
+@pytest.mark.parametrize("form", [{}, STREAMED], ids=["plain", "streamed"])
+def test_the_call_goes_on_where_the_leaders_client_leaves(live: Live, followers: str, form: dict[str, object]) -> None:
+    """In the leader's process and in another."""
+    go = Event()
+    live.upstream.script(held(go, first=4))
+    body = question(**form)
+    here, there = workers(live)
+    leader = at(live, here, [body])[0]
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    others = at(live, here if followers == "here" else there, [{**body, **STREAMED}] * 4)
+    for client in (leader, *others) if form else ():
+        client.until(b"there")
     for client in others:
-        client.until(b"Hello")
+        client.until(b": ping")  # each listens
     leader.leave(abruptly=True)
-    assert {collected(client)["said"] for client in read(others)} == {TEXT}
+    time.sleep(0.7)  # longer than anybody is looked after who is not there
+    assert live.upstream.aborted == []
+    go.set()
+    assert said(read(others)) == {TEXT}
     assert (live.upstream.count, live.upstream.aborted) == (1, [])
-    row = rows_of(live, [leader])[0]
-    assert (row["status"], row["http_status"]) == ("client_disconnect", 499)
-    assert row["cost_usd"] > 0
-    assert row["output_tokens"] > 0
     assert Client(live, body).rest().headers["x-dragoman-cache"] == "hit"
+    rows = rows_of(live, others)
+    assert Counter(row["cache"] for row in rows) == {"joined": 4}
+    check_left(live, leader, rows)
 
 
-def test_a_plain_call_goes_on_as_well(live: Live) -> None:
-    live.upstream.script(late(answer(openai_answer(TEXT)), 1.0))
-    body = question()
-    leader = led(live, body)
-    others = asked(live, [body] * 8)
-    time.sleep(0.3)
-    leader.leave()
-    assert {collected(client)["said"] for client in read(others)} == {TEXT}
-    assert live.upstream.count == 1
+def check_left(live: Live, leader: Client, rows: list[dict[str, object]]) -> None:
+    """The record of a leader that left has what its call cost."""
+    sql = 'SELECT * FROM cache_admin_usagerecord WHERE "user" = %s AND attempts = 1'
+    (row,) = live.rows(sql, rows[0]["user"])
+    assert (row["status"], row["http_status"]) == ("client_disconnect", 499)
+    assert (row["estimated"], row["output_tokens"]) == (False, rows[0]["output_tokens"])
+    assert row["cost_usd"] > 0
 
 
-def test_the_call_ends_with_the_last_who_listens(live: Live) -> None:
-    live.upstream.script(stream(FRAMES[:3], end=hang))
-    body = question(**STREAMED)
-    clients = [led(live, body), *asked(live, [body] * 8)]
-    for client in clients:
+@pytest.mark.parametrize("form", [{}, STREAMED], ids=["plain", "streamed"])
+def test_the_call_ends_with_the_last_who_listens(live: Live, form: dict[str, object]) -> None:
+    live.upstream.script(stream(FRAMES[:3], end=hang) if form else hang)
+    body = question(**form)
+    here, there = workers(live)
+    leader = at(live, here, [body])[0]
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    clients = [leader, *at(live, here, [body] * 3), *at(live, there, [body] * 3)]
+    for client in clients if form else ():
         client.until(b"Hello")
+    time.sleep(0.2)
     for client in clients:
         client.leave()
     assert live.upstream.wait_until(lambda: len(live.upstream.aborted) == 1, 5)
-    assert {row["status"] for row in rows_of(live, clients)} == {"client_disconnect"}
-
-
-def test_followers_of_a_killed_worker_finish_within_the_lease() -> None:
-    with started_live(DRAGOMAN_FIRST_BYTE_TIMEOUT="20") as live:
-        live.upstream.then(hang)
-        live.upstream.script(answer(openai_answer(TEXT)))
-        body = question()
-        leader = led(live, body)
-        others = asked(live, [body] * 60)
-        time.sleep(0.5)
-        opened = live.python(OPENED)
-        os.kill(worker_of(live, opened), signal.SIGKILL)
-        killed_at = time.monotonic()
-        with ThreadPoolExecutor(60) as pool:
-            ended = [client for client in pool.map(survived, others) if client is not None]
-        assert ended, "all listeners were the dead worker's"
-        assert {collected(client)["said"] for client in ended} == {TEXT}
-        assert time.monotonic() - killed_at < LEASE + 2
-        assert live.upstream.count == 2
-        leader.close()
-
-
-OPENED = """
-from pathlib import Path
-from django.conf import settings
-texts = {path: path.read_bytes() for path in Path(settings.DRAGOMAN_SPOOL_DIR).glob("*.spool")}
-result = next(path.name.split("-")[0] for path, text in texts.items() if b'"status":"open"' in text)
-"""
-
-
-def survived(client: Client) -> Client | None:
-    """The client with its answer; None where its worker died."""
-    try:
-        return client.rest()
-    except OSError:
-        return None
-
-
-def test_redis_that_forgets_all_costs_no_stream_a_byte(live: Live) -> None:
-    live.upstream.script(stream(FRAMES, gap=0.35))
-    body = question(**STREAMED)
-    clients = [led(live, body), *asked(live, [body] * 8)]
-    for client in clients:
-        client.until(b"there")
-    with redis.Redis.from_url(live.valkey.url) as connection:
-        connection.flushall()
-    answers = [collected(client) for client in read(clients)]
     assert live.upstream.count == 1
-    assert all(one == answers[0] for one in answers)
 
 
-def test_without_redis_calls_are_joined_within_each_process() -> None:
-    with started_live() as live:
-        live.valkey.process.kill()
-        live.upstream.script(late(answer(openai_answer(TEXT)), 2.5))
-        body = question()
-        clients = read(asked(live, [body] * 40))
-        assert {collected(client)["said"] for client in clients} == {TEXT}
-        assert live.upstream.count <= 2
+def test_who_leaves_is_not_waited_for(live: Live) -> None:
+    """Its record is closed while the others listen on."""
+    go = Event()
+    live.upstream.script(held(go, first=3))
+    body = question(**STREAMED)
+    leader = led(live, body).until(b"Hello")
+    leaving, staying = (client.until(b"Hello") for client in asked(live, [body] * 2))
+    leaving.leave()
+    row = live.usage(leaving.id)
+    assert (row["status"], row["cache"], row["cost_usd"]) == ("client_disconnect", "joined", 0)
+    go.set()
+    assert said(read([leader, staying])) == {TEXT}
 
 
-def test_a_shutdown_is_everybodys() -> None:
-    with started_live(DRAGOMAN_DRAIN_SECONDS="1", DRAGOMAN_FIRST_BYTE_TIMEOUT="20") as live:
-        live.upstream.script(hang)
-        body = question()
-        clients = [led(live, body), *asked(live, [body] * 11)]
-        time.sleep(0.3)
-        live.server.terminate()
-        read(clients)
-        assert live.server.wait(10) == 0
-        assert {client.status for client in clients} == {503}
-        assert {client.error["code"] for client in clients} == {"server_shutdown"}
-        assert live.upstream.count == 1
-        assert {row["status"] for row in rows_of(live, clients)} == {"shutdown"}
+BIG = [openai_chunk({"content": f"{n:04d}" + "x" * 9996}) for n in range(300)]
+ENDING = [openai_chunk({}, "stop"), b"data: [DONE]\n\n"]
+
+
+@pytest.mark.parametrize("slow", ["the leader", "a follower"])
+def test_a_slow_reader_holds_nobody_up(live: Live, slow: str) -> None:
+    """Three megabytes, of which the kernel holds less than a fifth for a client that takes nothing."""
+    go = Event()
+    live.upstream.script(held(go, 1, [openai_chunk({"role": "assistant", "content": ""}), *BIG, *ENDING]))
+    body = question(stream=True)
+    here, there = workers(live)
+    first = at(live, here, [body])[0].until(b"data")
+    second, third = at(live, here, [body])[0].until(b"data"), at(live, there, [body])[0].until(b"data")
+    idle, busy = (first, [second, third]) if slow == "the leader" else (second, [first, third])
+    go.set()
+    words = "".join(f"{n:04d}" + "x" * 9996 for n in range(300))
+    assert said(read(busy)) == {words}
+    assert not idle.done
+    assert said(read([idle])) == {words}
+    assert live.upstream.count == 1
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_an_answer_over_the_size_limit_is_joined_and_not_kept(live: Live, over: int) -> None:
+    """Up to it, it is kept."""
+    whole = openai_answer("x" * (1_000_000 - len(openai_answer("")) + over))
+    live.upstream.script(late(answer(whole)))
+    body = question()
+    clients = read([led(live, body), *asked(live, [body] * 3)])
+    assert {client.body for client in clients} == {whole}
+    assert live.upstream.count == 1
+    live.upstream.script(answer(whole))
+    time.sleep(0.1)
+    found = [Client(live, body).rest().headers["x-dragoman-cache"] for _ in range(3)]
+    assert ("hit" in found) is (not over)

@@ -1,0 +1,197 @@
+"""Joined calls whose leader's process dies or goes down, and whose Redis forgets, freezes or is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import redis
+
+from tests.client import Client
+from tests.live import Live, started_live
+from tests.loopback import answer, hang, openai_answer, stream
+from tests.proxy_api.joining.company import (
+    FRAMES,
+    STREAMED,
+    TEXT,
+    answering,
+    asked,
+    at,
+    collected,
+    held,
+    late,
+    question,
+    read,
+    rows_of,
+    said,
+    workers,
+)
+
+WITHIN = 5.0  # seconds after which who listened in another process knows that the leader is dead
+SPARE = 2.0  # for a busy machine
+
+
+@contextmanager
+def led_here(live: Live, body: dict[str, object]) -> Iterator[tuple[int, int, Client]]:
+    """A call under way: its worker, the other one, its client, which may have lost its connection at the end."""
+    here, there = workers(live)
+    (leader,) = at(live, here, [body])
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    yield here, there, leader
+    leader.close()
+
+
+def test_followers_of_a_killed_worker_who_were_told_nothing_finish_within_the_lease(live: Live) -> None:
+    live.upstream.then(hang)
+    live.upstream.script(answering)
+    body = question()
+    with led_here(live, body) as (here, there, _):
+        others = at(live, there, [body, {**body, "stream": True}] * 4)
+        time.sleep(0.3)
+        os.kill(here, signal.SIGKILL)
+        killed_at = time.monotonic()
+        assert said(read(others)) == {TEXT}
+        assert time.monotonic() - killed_at < WITHIN + SPARE
+        assert live.upstream.count == 2
+        rows = rows_of(live, others)
+        assert sorted(row["attempts"] for row in rows) == [0] * 7 + [1]
+
+
+def test_followers_of_a_killed_worker_who_were_told_something_are_told_of_its_end_too(live: Live) -> None:
+    live.upstream.then(stream(FRAMES[:4], end=hang))
+    body = question()
+    with led_here(live, {**body, **STREAMED}) as (here, there, _):
+        *streamed, plain = at(live, there, [{**body, **STREAMED}] * 4 + [body])
+        for client in streamed:
+            client.until(b"there")
+        os.kill(here, signal.SIGKILL)
+        killed_at = time.monotonic()
+        assert {client.error["code"] for client in read(streamed)} == {"upstream_incomplete"}
+        assert time.monotonic() - killed_at < WITHIN + SPARE
+        assert not any(client.done for client in streamed)
+        assert {row["status"] for row in rows_of(live, streamed)} == {"incomplete"}
+        assert plain.rest().status == 200  # it was told nothing, so it asked anew
+        assert live.upstream.count == 2
+
+
+def test_where_the_leaders_process_goes_down_another_begins_anew(live: Live) -> None:
+    live.upstream.then(hang)
+    live.upstream.script(answering)
+    body = question()
+    with led_here(live, body) as (here, there, leader):
+        near, far = at(live, here, [body] * 2), at(live, there, [body] * 4)
+        time.sleep(0.2)
+        os.kill(here, signal.SIGTERM)
+        assert said(read(far)) == {TEXT}
+        assert {client.error["code"] for client in read([leader, *near])} == {"server_shutdown"}
+    assert live.upstream.count == 2
+
+
+def test_a_shutdown_is_everybodys() -> None:
+    with started_live(DRAGOMAN_DRAIN_SECONDS="1", DRAGOMAN_FIRST_BYTE_TIMEOUT="20") as live:
+        live.upstream.script(hang)
+        body = question()
+        with led_here(live, body) as (here, there, leader):
+            clients = [leader, *at(live, here, [body] * 4), *at(live, there, [body] * 4)]
+            time.sleep(0.2)
+            live.server.terminate()
+            read(clients)
+        assert live.server.wait(10) == 0
+        assert {client.status for client in clients} == {503}
+        assert {client.error["code"] for client in clients} == {"server_shutdown"}
+        assert live.upstream.count == 1
+        assert {row["status"] for row in rows_of(live, clients)} == {"shutdown"}
+
+
+# -- Redis -------------------------------------------------------------------------------------------------------------
+def test_redis_that_forgets_all_costs_no_stream_a_byte(live: Live) -> None:
+    live.upstream.script(stream(FRAMES, gap=0.2))
+    body = question(**STREAMED)
+    with led_here(live, body) as (here, there, leader):
+        clients = [leader, *at(live, here, [body]), *at(live, there, [body] * 4)]
+        for client in clients:
+            client.until(b"there")
+        with redis.Redis.from_url(live.valkey.url, db=1) as connection:
+            connection.flushall()
+        answers = [collected(client) for client in read(clients)]
+    assert live.upstream.count == 1
+    assert all(one == answers[0] for one in answers)
+
+
+@contextmanager
+def frozen(live: Live) -> Iterator[None]:
+    os.kill(live.valkey.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(live.valkey.process.pid, signal.SIGCONT)
+
+
+def test_while_redis_is_frozen_each_process_joins_its_own_and_nobody_waits_longer(live: Live) -> None:
+    live.upstream.script(late(answer(openai_answer(TEXT)), 1.0))
+    body = question()
+    here, there = workers(live)
+    with frozen(live):
+        began = time.monotonic()
+        (first,) = at(live, here, [body])
+        others = [*at(live, here, [body] * 3), *at(live, there, [body] * 4)]
+        assert said(read([first, *others])) == {TEXT}
+        assert time.monotonic() - began < 1.0 + 0.15 + SPARE
+        assert live.upstream.count == 2
+    time.sleep(1.2)  # both processes have found Redis again
+    live.upstream.forget()
+    live.upstream.script(answering)
+    assert said(read(asked(live, [question()] * 8))) == {TEXT}
+    assert live.upstream.count == 1
+
+
+def test_a_redis_that_freezes_while_calls_are_joined_costs_nobody_an_answer(live: Live) -> None:
+    """Who was told nothing goes alone, who was told something hears the rest once Redis is back."""
+    go = Event()
+    live.upstream.then(held(go, first=4))
+    live.upstream.script(answer(openai_answer(TEXT)))
+    body, streamed = (asks := question()), {**asks, **STREAMED}
+    with led_here(live, streamed) as (here, there, leader):
+        near = at(live, here, [streamed] * 2)
+        *far, plain = at(live, there, [streamed] * 2 + [body])
+        for client in (leader, *near, *far):
+            client.until(b"there")
+        with frozen(live):
+            go.set()
+            assert said(read([leader, *near])) == {TEXT}
+            time.sleep(0.5)
+        assert said(read([*far, plain])) == {TEXT}
+    assert live.upstream.count <= 2  # the plain one
+
+
+def test_without_redis_calls_are_joined_within_each_process() -> None:
+    with started_live() as live:
+        live.valkey.process.kill()
+        live.upstream.script(late(answer(openai_answer(TEXT)), 1.5))
+        body = question()
+        here, there = workers(live)
+        clients = [*at(live, here, [body] * 10), *at(live, there, [body] * 10)]
+        assert said(read(clients)) == {TEXT}
+        assert live.upstream.count == 2
+
+
+def test_what_redis_holds_for_joined_calls_runs_out_by_itself(live: Live) -> None:
+    """Leases, inboxes and what was told: none is for ever, and once calls are over no lease is left."""
+    go = Event()
+    live.upstream.script(held(go, first=4))
+    body = question(**STREAMED)
+    with led_here(live, body) as (_, there, leader):
+        others = [client.until(b"there") for client in at(live, there, [body] * 2)]
+        with redis.Redis.from_url(live.valkey.url, db=1) as connection:
+            names = list(connection.scan_iter("j*"))
+            assert {name.split(b":")[0] for name in names} >= {b"j", b"jp"}
+            assert min(connection.ttl(name) for name in names) >= 0
+            go.set()
+            assert said(read([leader, *others])) == {TEXT}
+            time.sleep(0.2)
+            assert list(connection.scan_iter("j:*")) == []
+            assert all(0 <= connection.ttl(name) <= 10 for name in connection.scan_iter("j*"))
