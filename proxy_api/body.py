@@ -109,6 +109,11 @@ def edited(body: Body, replace: Mapping[str, bytes], remove: Collection[str] = (
     return raw[:end] + lead + b",".join(added) + raw[end:]
 
 
+def with_model(body: Body, model: str) -> bytes:
+    """The body with this model's name, where it names another."""
+    return body.raw if body.value["model"] == model else edited(body, {"model": orjson.dumps(model)})
+
+
 def form(body: Body) -> bytes:
     """One form for all bodies that ask the same: canonical(), and, on a line of their own, the literals that it does
     not tell apart (`0.7` and `0.70`), each with its place."""

@@ -47,8 +47,8 @@ class Policy:
 
     @property
     def shares(self) -> bool:
-        """Equal calls under way may be one: who wants none but a fresh answer, leaves none, or calls nobody, has none in
-        common."""
+        """Equal calls under way may be one: who wants none but a fresh answer, leaves none, or calls nobody, has none
+        in common."""
         return self.read and self.write and not self.only_if_cached
 
 
@@ -80,6 +80,16 @@ def cassette_policy(cassette: str, headers: Mapping[str, str]) -> Policy:
     if cassette == REPLAY:
         return Policy(read=True, write=False, ttl=ENDLESS, only_if_cached=True)
     return narrowed(ENDLESS, directives(headers.get("cache-control")))
+
+
+def held_back(rules: Policy, why: str) -> Policy:
+    """The rules of a call whose answer is for once only. why: in one word."""
+    return Policy(False, False, rules.ttl, bypass=why, only_if_cached=rules.only_if_cached)
+
+
+def asks_outright(headers: Mapping[str, str], default_mode: str) -> bool:
+    """Whether its answer is to be kept whatever speaks against it. The mode is one of the known."""
+    return headers.get("x-bt-use-cache", default_mode).strip().lower() == "always"
 
 
 def narrowed(ttl: int, wishes: Mapping[str, str]) -> Policy:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from proxy_api import body, forms, relay, relay_embeddings, relay_responses, shape, shape_endpoints, shape_responses
 from proxy_api.catalog.kinds import Kind, kind_of
 from proxy_api.errors import BadRequest, GatewayError
+from proxy_api.unrepeatable import why_once
 from proxy_api.upstream import Provider, Route
 
 
@@ -31,7 +32,9 @@ class Endpoint:
     form, way: how its answers look and come back; path: what follows the provider's address, None: as the route's
     dialect says; has: the providers that can be asked, None: all; kind: the models that it is for, None: any;
     repeats: always cacheable; free: nobody pays for it; default_model: meant where a request names none;
-    max_nodes: JSON values of a request; named: what its requests call a param that has chat's name here, None: as chat.
+    max_nodes: JSON values of a request; named: what its requests call a param that has chat's name here, None: as chat;
+    once: why the answer to a request may not be given again, in one word ("" where it may), by whether the caller asks
+    for that outright.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Endpoint:
     default_model: str = ""
     max_nodes: int = body.MAX_NODES
     named: Callable[[str], str] | None = None
+    once: Callable[[Mapping[str, Any], bool], str] | None = None
 
 
 def at_openai(name: str, form: forms.Form, **more: Any) -> Endpoint:
@@ -60,7 +64,7 @@ def at_openai(name: str, form: forms.Form, **more: Any) -> Endpoint:
     def has(provider: Provider) -> bool:
         return name in provider.endpoints
 
-    return Endpoint(name, form=form, way=way, path=path, has=has, **more)
+    return Endpoint(name, form=form, path=path, has=has, **{"way": way, **more})
 
 
 CHAT = Endpoint("chat/completions", shape.check_chat, forms.CHAT, relay.way_for)
@@ -86,13 +90,21 @@ EMBEDDINGS = Endpoint(
     max_nodes=400_000,  # OpenAI takes 300,000 tokens in a request, and each may be a number of its own
 )
 
-# For models whose provider does not have it; the others get it as it comes (passthrough.py).
+# For models whose provider does not have it.
 RESPONSES = Endpoint(
     "responses",
     shape_responses.check_responses,
     forms.RESPONSES,
     relay_responses.way_for,
     named=relay_responses.param_named,
+)
+# At a provider that has it, where the answer may be kept; any other call is passed on (passthrough.py).
+RESPONSES_AS_IT_CAME = at_openai(
+    "responses",
+    forms.RESPONSES,
+    check=shape_responses.check_as_it_comes,
+    way=relay_responses.AsItCame,
+    once=why_once,
 )
 
 # Where a model of a kind is served; for /auto, and said to who asks elsewhere.
@@ -124,7 +136,7 @@ def serving(endpoint: Endpoint, routes: Sequence[Route]) -> Sequence[Route]:
     no provider of theirs has it."""
     if endpoint.has is None:
         return routes
-    fitting = [route for route in routes if kind_of(route.model) in (endpoint.kind, None)]
+    fitting = [route for route in routes if endpoint.kind is None or kind_of(route.model) in (endpoint.kind, None)]
     if not fitting:
         raise another_kind(endpoint, routes[0].model)
     having = tuple(route for route in fitting if endpoint.has(route.provider))

@@ -136,9 +136,10 @@ def read_frame(raw: bytes) -> Frame:
     return Frame(raw, event, data or None)
 
 
-def frames(pieces: Iterator[bytes | None]) -> Iterator[Frame | None]:
-    """The stream's frames, a tail without blank line included; None (silence) is passed on where it came."""
-    reader = SseReader()
+def frames(pieces: Iterator[bytes | None], limit: int = LIMIT) -> Iterator[Frame | None]:
+    """The stream's frames, a tail without blank line included; None (silence) is passed on where it came. limit: as
+    SseReader's."""
+    reader = SseReader(limit)
     for piece in pieces:
         if piece is None:
             yield None

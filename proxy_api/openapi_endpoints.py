@@ -174,7 +174,7 @@ CREDENTIALS: dict[str, Any] = {
 }
 RELAYED: dict[str, Any] = {
     "summary": "Any other path of OpenAI's API, passed on",
-    "description": "audio, images, files, batches, responses and more: path, method, query and body as they are, to "
+    "description": "audio, images, files, batches and more: path, method, query and body as they are, to "
     "the provider of the model that a JSON body or a form names, or of the credential that x-bt-endpoint-name names. "
     "Never cached.",
     "tags": ["relayed"],
@@ -195,9 +195,9 @@ RESPONSES_REQUEST: dict[str, Any] = {
 }
 RESPONSES: dict[str, Any] = {
     "summary": "A response, OpenAI's other language for chats",
-    "description": "Passed on as it is to a provider that has it, and then never cached. A model of any other provider "
-    "is asked as a chat, cached as chat is, and answers as a response; turns that OpenAI keeps and its own tools are "
-    "refused there.",
+    "description": "As it is to a provider that has it. A model of any other provider is asked as a chat and answers "
+    "as a response; turns that OpenAI keeps and its own tools are refused there. Cached as chat is, but for calls that "
+    "run in the background, go on with a conversation, or have tools that run at the provider.",
     "tags": ["chat"],
     "request": {"application/json": RESPONSES_REQUEST},
     "responses": {

@@ -1,7 +1,8 @@
 """Paths of OpenAI's API that the gateway does not know itself, passed on to a provider that does.
 
-Path, method, query and body stay; the answer comes back piece by piece, under an allow-list of headers. Never cached;
-on the ledger like every call, tokens included where JSON or an event tells them (passthrough_usage).
+Path, method, query and body stay; the answer comes back piece by piece, under an allow-list of headers. Never cached:
+Responses that may be take another way (relay_responses.AsItCame). On the ledger like every call, tokens included where
+JSON or an event tells them (passthrough_usage).
 Invariant: a key that is limited to models relays only JSON bodies that name one of them.
 """
 
@@ -27,7 +28,7 @@ from proxy_api.access_tokens import authorized
 from proxy_api.admission import admitted
 from proxy_api.attempts import deadlines, upstream_id
 from proxy_api.body import Body
-from proxy_api.caching import REPLAY, not_cached
+from proxy_api.caching import REPLAY, directives, not_cached
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, error_object
 from proxy_api.estimate import NO_TOKENS
@@ -46,12 +47,13 @@ from proxy_api.upstream import Route, UpstreamRequest
 QUERY_SAFE = "!$&'()*+,;=:@%/?-._~"  # RFC 3986, 3.4; brackets, which clients send as they are, get encoded
 CONTENT_TYPE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,255}")
 OCTETS = "application/octet-stream"
+RELAYED = "relayed"  # why most of what is passed on is not cached
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
     """A request that is passed on. call: its endpoint's name is the path, its body the JSON or empty; upload: any other
-    body; media, accept: the client's Content-Type and Accept."""
+    body; media, accept: the client's Content-Type and Accept; why: it is not cached, in one word."""
 
     call: Call
     method: str
@@ -59,6 +61,7 @@ class Passing:
     media: str = ""
     accept: str = ""
     upload: Arriving | None = None
+    why: str = RELAYED
 
     @property
     def model(self) -> str:
@@ -75,8 +78,9 @@ def answer(passing: Passing) -> answers.Answer:
 
 def passed(passing: Passing, call: Call, record: Record) -> answers.Answer:
     entry, model = record.entry, passing.model
-    entry.cache, entry.cache_reason = "bypass", "relayed"
-    if call.identity.cassette == REPLAY:
+    entry.cache, entry.cache_reason = "bypass", passing.why
+    record.headers["x-bt-cached"] = "MISS"
+    if call.identity.cassette == REPLAY or "only-if-cached" in directives(call.headers.get("cache-control")):
         raise not_cached()
     if model:
         shape.FIELDS["model"](model, "model")
@@ -98,7 +102,8 @@ def passed(passing: Passing, call: Call, record: Record) -> answers.Answer:
         raise
     entry.http_status = head.status
     passage = Passage(record, exchange, head, watch)
-    headers = {**shared_headers(record), **passage.headers(), "x-dragoman-attempts": str(entry.attempts)}
+    ours = {"x-dragoman-cache": f"bypass; {passing.why}", "x-dragoman-attempts": str(entry.attempts)}
+    headers = {**shared_headers(record), **passage.headers(), **ours}
     return answers.Answer(headers, frames=answers.Frames(passage.pieces(), passage.abandon), status=head.status)
 
 
@@ -151,9 +156,8 @@ def request_for(passing: Passing, route: Route) -> UpstreamRequest:
 
 
 def json_for(body: Body, route: Route) -> bytes:
-    if route.model and isinstance(body.value.get("model"), str) and body.value["model"] != route.model:
-        return request_body.edited(body, {"model": orjson.dumps(route.model)})
-    return body.raw
+    named = route.model and isinstance(body.value.get("model"), str)
+    return request_body.with_model(body, route.model) if named else body.raw
 
 
 def kept_query(query: str) -> str:

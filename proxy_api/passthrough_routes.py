@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from keys.credentials import all_credentials
 from keys.identity import Identity
@@ -13,6 +13,8 @@ from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.providers import PROVIDERS
 from proxy_api.routing import Target, no_key, routes_for, tiers, usable, visible
 from proxy_api.upstream import Route
+
+Home = Literal["there", "elsewhere", "unknown"]
 
 
 def routes_of(path: str, model: str, identity: Identity, endpoint_name: str | None) -> Sequence[Route]:
@@ -63,15 +65,15 @@ def refuse_unnamed(identity: Identity) -> None:
         )
 
 
-def must_cross(path: str, model: Any, identity: Identity, endpoint_name: str | None) -> bool:
-    """Whether providers are known for this model, and none of them has the path. In a replay no provider is asked, and
-    what has crossed while it was recorded is all that is there."""
+def home_of(path: str, model: Any, identity: Identity, endpoint_name: str | None) -> Home:
+    """Whether one of this model's providers has the path; `unknown` where none of them is known, which is said where
+    the call is passed on. In a replay no provider is asked."""
     if not isinstance(model, str):
-        return False
+        return "unknown"
     if identity.cassette == REPLAY:
-        return True
+        return "there"
     try:
         routes = routes_for(model, identity, endpoint_name)
     except GatewayError:
-        return False  # said where it is passed on
-    return not any(relays(path, route.provider, route.dialect) for route in routes)
+        return "unknown"
+    return "there" if any(relays(path, route.provider, route.dialect) for route in routes) else "elsewhere"

@@ -50,11 +50,18 @@ def planned(call: Call) -> Plan:
 
 
 def rules_of(call: Call) -> Policy:
+    """The cache rule for a call. Raises BadRequest."""
     identity, endpoint = call.identity, call.endpoint
-    if identity.cassette:
-        return caching.cassette_policy(identity.cassette, call.headers)
     mode, ttl = identity.cache_mode or "auto", settings.DRAGOMAN_CACHE_TTL
-    return caching.policy(call.headers, call.body.value, mode, ttl, endpoint.repeats)
+    if identity.cassette:
+        rules = caching.cassette_policy(identity.cassette, call.headers)
+    else:
+        rules = caching.policy(call.headers, call.body.value, mode, ttl, endpoint.repeats)
+    if endpoint.once is None or not rules.involved:
+        return rules
+    outright = bool(identity.cassette) or caching.asks_outright(call.headers, mode)
+    why = endpoint.once(call.body.value, outright)
+    return caching.held_back(rules, why) if why else rules
 
 
 def target_of(call: Call, routes: Sequence[Route], endpoint_name: str) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ KEEP_ALIVE = (b":", b"event:", b"id:", b"retry:", b"data")
 @dataclass(slots=True)
 class Facts:
     """What is known of a finished answer, or of one that broke off. `complete`: marked complete by the provider, not
-    merely ended; written: characters of output that came, where `usage` does not tell all of it."""
+    merely ended; written: characters of output that came, where `usage` does not tell all of it; whole: what a cache
+    would keep has all that the client was told."""
 
     usage: chat.Usage | None = None
     finish_reasons: list[str] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Facts:
     model: str | None = None
     complete: bool = False
     written: int = 0
+    whole: bool = True
 
     @property
     def told(self) -> bool:
@@ -60,8 +62,9 @@ class Facts:
 
     @property
     def sound(self) -> bool:
-        """Worth keeping: neither filtered nor ended by a fault of the model, which may not happen again."""
-        return SPOILT.isdisjoint((*self.finish_reasons, self.native_finish_reason))
+        """Worth keeping: all of it there, neither filtered nor ended by a fault of the model, which may not happen
+        again."""
+        return self.whole and SPOILT.isdisjoint((*self.finish_reasons, self.native_finish_reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ RESPONSES: Mapping[str, Rule] = {
     "background": flag,
 }
 _fields = checker(RESPONSES, "model", "input")
+# What is looked at here of a request that goes on as it came: its provider judges the rest.
+_LOOKED_AT = ("model", "stream", "stream_options", "metadata", "user")
 
 
 def check_responses(value: dict[str, Any]) -> None:
@@ -131,3 +133,10 @@ def check_responses(value: dict[str, Any]) -> None:
         if value.get(name):
             message = f"The provider of this model has no '{name}'."
             raise BadRequest(message, param=name, code="unsupported_parameter")
+
+
+def check_as_it_comes(value: dict[str, Any]) -> None:
+    """As shape.check_chat, for a request that a provider of Responses gets."""
+    for name in _LOOKED_AT:
+        if value.get(name) is not None:
+            RESPONSES[name](value[name], name)

@@ -23,7 +23,8 @@ from proxy_api.inbound import (
     unsupported,
 )
 from proxy_api.passthrough import CONTENT_TYPE, Passing
-from proxy_api.passthrough_routes import must_cross
+from proxy_api.passthrough_routes import home_of
+from proxy_api.planning import rules_of
 from proxy_api.transport_wire import EMPTY
 from proxy_api.uploads import Arriving, arriving
 from proxy_api.views import NO_BODY, ApiView, RecordedView, sent
@@ -55,7 +56,10 @@ class RelayedView(RecordedView):
             gateway.refused(self.call(request, self.endpoint, NO_BODY), error)
             raise
 
-    def passed_on(self, request: HttpRequest, body: Body, upload: Arriving | None) -> HttpResponseBase:
+    def passed_on(
+        self, request: HttpRequest, body: Body, upload: Arriving | None, why: str = passthrough.RELAYED
+    ) -> HttpResponseBase:
+        """why: it is not cached, in one word."""
         meta = request.META
         passing = Passing(
             call=self.call(request, self.endpoint, body),
@@ -64,6 +68,7 @@ class RelayedView(RecordedView):
             media=meta.get("CONTENT_TYPE", ""),
             accept=meta.get("HTTP_ACCEPT", ""),
             upload=upload,
+            why=why,
         )
         return bare(sent(passthrough.answer(passing)))
 
@@ -75,24 +80,41 @@ class RelayedView(RecordedView):
 
 
 class ResponsesView(RelayedView):
-    """POST .../responses: passed on to a provider that has it; a model of any other is asked as a chat."""
+    """POST .../responses: a model of a provider that does not have it is asked as a chat. One that has it gets the call
+    as it came: read along with where the cache has a part in it, else passed on."""
 
     path = "responses"
 
     @extend_schema(**openapi_endpoints.RESPONSES)
     def post(self, request: HttpRequest) -> HttpResponseBase:
         body, upload = self.read(request)
-        if must_cross(self.path, body.value.get("model"), self.identity, self.given.get("x-bt-endpoint-name")):
-            return self.crossed(self.call(request, endpoints.RESPONSES, body))
-        return self.passed_on(request, body, upload)
+        named = self.given.get("x-bt-endpoint-name")
+        match home_of(self.path, body.value.get("model"), self.identity, named):
+            case "elsewhere":
+                return sent(gateway.answer(checked(self.call(request, endpoints.RESPONSES, body))))
+            case "there":
+                call = checked(self.call(request, endpoints.RESPONSES_AS_IT_CAME, body))
+                why = uncached(call)
+                return self.passed_on(request, body, upload, why) if why else sent(gateway.answer(call))
+            case "unknown":
+                return self.passed_on(request, body, upload)
 
-    def crossed(self, call: Call) -> HttpResponseBase:
-        try:
-            call.endpoint.check(call.body.value)
-        except BadRequest as error:
-            gateway.refused(call, error)
-            raise
-        return sent(gateway.answer(call))
+
+def checked(call: Call) -> Call:
+    """The call, once its request is a good one. Raises BadRequest, with the call on the ledger."""
+    try:
+        call.endpoint.check(call.body.value)
+        rules_of(call)
+    except BadRequest as error:
+        gateway.refused(call, error)
+        raise
+    return call
+
+
+def uncached(call: Call) -> str:
+    """Why the cache has no part in the call, in one word; "" where it has."""
+    rules = rules_of(call)
+    return "" if rules.only_if_cached or rules.stale_if_error else rules.bypass
 
 
 def bare(response: HttpResponseBase) -> HttpResponseBase:

@@ -37,6 +37,8 @@ WHY = {
     "refresh": "Asked in the background, for what takes a stale answer's place.",
     "redis-away": "Redis was away; the table had no answer.",
     "joined": "An equal call was under way: it shared that one's answer.",
+    "state": "The call changes what its provider keeps, or depends on it.",
+    "tools": "Its tools run at the provider, and the call does not say always.",
 }
 DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-4o-2024-08-06, claude-sonnet-4-5-20250929
 DIGEST = re.compile(r"[0-9a-f]{64}")
