@@ -21,7 +21,7 @@ from cache_admin.counters import count
 from cache_admin.lookup import Row, TableAway, row_of
 from cache_admin.sealed import Slot
 from keys.pepper import pepper
-from keys.redis import RedisAway, ResponseError, command, tell, tell_soon
+from keys.redis import RedisAway, ResponseError, command, tell
 from keys.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
@@ -87,7 +87,7 @@ def put(slot: Slot, completion: Completion, request: bytes, label: Mapping[str, 
         return b""
     record, value = recorded(slot, completion, request, label)
     # At once: whoever got this answer may ask another process again before this one asks Redis for anything.
-    _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE, tell)
+    _put(slot.name, value, min(completion.ttl, settings.DRAGOMAN_CACHE_TTL) + settings.DRAGOMAN_CACHE_GRACE)
     return spool.framed(spool.header_text(record.header), record.blob)
 
 
@@ -190,12 +190,12 @@ def _found(slot: Slot, row: Row, now: float) -> Completion:
     found = opened(slot, row.answer_sealed)
     if abs(row.expires_at - found.expires_at()) > 1:
         return replace(found, ttl=max(0, round(row.expires_at - found.stored_at)))
-    _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE, tell_soon)
+    _put(slot.name, row.answer_sealed, ceil(found.expires_at() - now) + settings.DRAGOMAN_CACHE_GRACE)
     return found
 
 
-def _put(digest: str, value: bytes, ttl: int, tell: Callable[..., None]) -> bool:
-    """Told, not asked: whoever looks next from this process comes after it."""
+def _put(digest: str, value: bytes, ttl: int) -> bool:
+    """Told, not asked: whoever looks next from this process comes after it, and the table has the entry anyway."""
     try:
         tell("SET", _address(digest), value, "EX", ttl)
     except RedisAway:

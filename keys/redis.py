@@ -4,8 +4,6 @@ Whoever finds the connection free leads: it sends what has queued up, its own ca
 them out, and passes the lead to the first who came meanwhile. Alone, a call goes out at once. A command costs 91-219 us
 of CPU by itself through redis-py's client; here 21-32 us alone and 11-13 us with 16 callers.
 
-What is told for soon goes out along with the next call, or after 10 ms: a system call of its own costs 25-30 us.
-
 No retries, timeouts of 70 ms (settings.CACHES: a request that asks twice waits for 140), and a breaker: after three
 failures in a row every call raises RedisAway at once, but for one a second that probes. Works in threads and in
 gevent's greenlets.
@@ -18,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +28,6 @@ from keys.native import Local, passing
 Argument = bytes | str | int | float
 FAILURES_TO_OPEN = 3
 PROBE_SECONDS = 1.0
-SOON = 0.01  # seconds
 
 
 class RedisAway(Exception):
@@ -87,9 +83,6 @@ class Pipe:
         self._breaker = Breaker()
         self._sending = threading.Lock()
         self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
-        self._soon: list[bytes] = []  # commands that go out with whatever is sent next
-        self._hurry = threading.Event()
-        self._flusher: threading.Thread | None = None
         self.losses = 0
 
     def failures(self) -> int:
@@ -108,29 +101,11 @@ class Pipe:
         try:
             with self._sending:
                 self._send(packed)
+                self._owed += len(commands)
         except (RedisError, OSError) as error:
             self._breaker.failed(time.monotonic())
             self._disconnect()
             raise RedisAway(f"Redis is away: {type(error).__name__}") from None
-
-    def tell_soon(self, command: tuple[Argument, ...]) -> None:
-        """As tell(), but along with what is sent next, and after SOON seconds at the latest."""
-        self._breaker.check(time.monotonic())
-        self._soon.append(self._packed(command))
-        if self._flusher is None:
-            self._flusher = threading.Thread(target=self._flush, daemon=True, name="dragoman-redis")
-            self._flusher.start()
-        if not self._hurry.is_set():
-            self._hurry.set()
-
-    def _flush(self) -> None:
-        """For as long as the process lives: send what nobody else has sent in time."""
-        while self._hurry.wait():
-            time.sleep(SOON)
-            self._hurry.clear()
-            if self._soon:
-                with suppress(RedisAway):
-                    self.tell()
 
     def ask(self, command: tuple[Argument, ...]) -> Any:
         self._breaker.check(time.monotonic())
@@ -193,7 +168,7 @@ class Pipe:
     def _exchange(self, batch: list[Call]) -> None:
         connection = self._connection
         with self._sending:
-            self._send([], [call.packed for call in batch])
+            self._send([call.packed for call in batch])
             owed, self._owed = self._owed, 0
         for _ in range(owed):
             try:
@@ -230,16 +205,11 @@ class Pipe:
             if not self._queue or not self._lead.acquire(blocking=False):
                 return
 
-    def _send(self, told: list[bytes], asked: Sequence[bytes] = ()) -> None:
-        """One system call for what is small, where the client's own way through gevent's sendall takes two. told, and
-        what was told for soon: commands whose replies nobody reads."""
-        connection = self._connection
+    def _send(self, packed: Sequence[bytes]) -> None:
+        """One system call for what is small, where the client's own way through gevent's sendall takes two."""
+        connection, data = self._connection, b"".join(packed)
         if connection._sock is None:
             connection.connect()
-        soon = self._soon[:]
-        del self._soon[: len(soon)]  # another thread may have added more since
-        self._owed += len(soon) + len(told)
-        data = b"".join([*soon, *told, *asked])
         sent = connection._sock.send(data)
         if sent < len(data):
             connection._sock.sendall(data[sent:])
@@ -269,15 +239,6 @@ def tell(*args: Argument) -> None:
     """A command whose reply nobody needs. It is on its way when this returns, before whatever anyone asks later.
     RedisAway where Redis has not answered lately; a refusal is heard of by losses() alone."""
     _pipe().tell(args)
-
-
-def tell_soon(*args: Argument) -> None:
-    """As tell(), but along with what this process sends next, or 10 ms from now: before whatever it asks later, and
-    lost where the process is killed before."""
-    if passing():  # its thread may end before
-        tell(*args)
-    else:
-        _pipe().tell_soon(args)
 
 
 def tell_all(commands: Sequence[tuple[Argument, ...]]) -> None:

@@ -19,7 +19,6 @@ from cache_admin.counters import counted
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import Slot
 from cache_admin.spool import read_frames
-from keys import redis
 from keys.sealing import SealBroken
 
 DIGEST = hashlib.sha256(b"a request").digest()
@@ -32,8 +31,6 @@ LABEL = {"key_id": "k1", "key_name": "mine", "request_id": "r1", "model_asked": 
 
 
 def raw() -> Any:
-    """Redis by another connection, once what this process has told it is there."""
-    redis.command("PING")
     return cache.client.get_client()  # type: ignore[attr-defined]
 
 
