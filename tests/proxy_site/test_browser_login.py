@@ -39,56 +39,50 @@ def unlocked(live: Live) -> Iterator[None]:
 
 def log_out(page: Page) -> None:
     page.context.clear_cookies()
-    go_on(page)
-
-
-def go_on(page: Page) -> None:
-    """To the login page, when this one has loaded its icon too: leaving sooner would abort that."""
-    page.wait_for_load_state("networkidle")
     page.goto("/admin/")
 
 
-def test_a_log_reader_sees_the_logs_and_no_way_to_change_anything(page: Page) -> None:
-    log_in(page, "reader")
-    side_bar = page.locator("#nav-sidebar-inner, nav, aside").first
+def test_a_log_reader_sees_the_logs_and_no_way_to_change_anything(stranger: Page) -> None:
+    log_in(stranger, "reader")
+    side_bar = stranger.locator("#nav-sidebar-inner, nav, aside").first
     for name in ("Keys", "Usage log", "Cached completions", "Prices"):
         expect(side_bar.get_by_role("link", name=name).first).to_be_visible()
     for name in ("Credentials", "Users", "Groups", "Audit log"):
         expect(side_bar.get_by_role("link", name=name)).to_have_count(0)
-    page.get_by_role("link", name="Keys").first.click()
-    expect(page.get_by_role("link", name="Issue a key")).to_have_count(0)
-    page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
-    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    stranger.get_by_role("link", name="Keys").first.click()
+    expect(stranger.get_by_role("link", name="Issue a key")).to_have_count(0)
+    stranger.locator("#result_list tbody tr").first.get_by_role("link").first.click()
+    expect(stranger.get_by_role("button", name="Save")).to_have_count(0)
 
 
-def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(page: Page) -> None:
-    log_in(page, "reader")
-    page.goto("/admin/second-factor/")
-    page.get_by_role("button", name="Set up an app").click()
-    expect(page.locator("#picture svg")).to_be_visible()
-    secret = base64.b32decode(page.locator("#secret").inner_text())
-    page.get_by_label("Code that the app shows").fill(code(secret))
-    page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_text("From now on the login asks for a code")).to_be_visible()
-    log_out(page)
-    fill_in(page, "reader", PASSWORD)
-    expect(page.get_by_text("Name, password or code is wrong")).to_be_visible()
-    log_in(page, "reader", code(secret, later=30))
+def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(stranger: Page) -> None:
+    log_in(stranger, "reader")
+    stranger.goto("/admin/second-factor/")
+    stranger.get_by_role("button", name="Set up an app").click()
+    expect(stranger.locator("#picture svg")).to_be_visible()
+    secret = base64.b32decode(stranger.locator("#secret").inner_text())
+    stranger.get_by_label("Code that the app shows").fill(code(secret))
+    stranger.get_by_role("button", name="Confirm").click()
+    expect(stranger.get_by_text("From now on the login asks for a code")).to_be_visible()
+    log_out(stranger)
+    fill_in(stranger, "reader", PASSWORD)
+    expect(stranger.get_by_text("Name, password or code is wrong")).to_be_visible()
+    log_in(stranger, "reader", code(secret, later=30))
 
 
 def code(secret: bytes, later: int = 0) -> str:
     return totp.generator(secret).generate(int(time.time()) + later).decode()
 
 
-def test_the_sixth_login_is_refused_whatever_it_says(page: Page, noted: list[str], live: Live) -> None:
+def test_the_sixth_login_is_refused_whatever_it_says(stranger: Page, noted: list[str], live: Live) -> None:
     for _ in range(4):
-        fill_in(page, "operator", "wrong")
-        expect(page.get_by_text("Name, password or code is wrong")).to_be_visible()
-    fill_in(page, "operator", "wrong")
-    locked = page.get_by_text("Too many logins have failed. Try again in 15 minutes.")
+        fill_in(stranger, "operator", "wrong")
+        expect(stranger.get_by_text("Name, password or code is wrong")).to_be_visible()
+    fill_in(stranger, "operator", "wrong")
+    locked = stranger.get_by_text("Too many logins have failed. Try again in 15 minutes.")
     expect(locked).to_be_visible()
-    go_on(page)
-    fill_in(page, "operator", PASSWORD)
+    stranger.goto("/admin/")
+    fill_in(stranger, "operator", PASSWORD)
     expect(locked).to_be_visible()
     assert live.chat({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}).status == 200
     assert all("429" in one for one in noted)
