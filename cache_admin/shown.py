@@ -9,6 +9,7 @@ LISTED = (
     "What you save here is yours, and the daily reading of the list leaves it as it is. "
     "Delete it, and what the list says comes back."
 )
+CENT = Decimal("0.01")
 NONE = "-"  # as Django's admin shows what is empty
 STATUS_COLOURS = {
     "ok": "success",
@@ -41,10 +42,11 @@ def dollars(amount: Decimal | None) -> str:
 
 
 def roughly(amount: Decimal | None) -> str:
-    """USD for a heading: cents from one dollar on, two digits that count below."""
-    if amount is None or amount < 1:
-        return dollars(None if amount is None else Decimal(f"{amount:.1e}"))
-    return f"${amount:,.2f}"
+    """USD for a heading: cents from one dollar on, below that two digits that count, and no less than cents."""
+    if not amount:
+        return dollars(amount)
+    rounded = amount if amount >= 1 else Decimal(f"{amount:.1e}")
+    return f"${rounded:,.2f}" if rounded >= 1 or rounded % CENT == 0 else dollars(rounded)
 
 
 def split(received: int, sent: int) -> str:

@@ -198,7 +198,16 @@ def test_metadata_is_shown_as_text_and_not_as_json(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "said"),
-    [(None, "-"), (0, "$0"), ("0.0008007", "$0.0008"), ("0.000000123", "$0.00000012"), ("1234.567", "$1,234.57")],
+    [
+        (None, "-"),
+        (0, "$0"),
+        ("0.0008007", "$0.0008"),
+        ("0.000000123", "$0.00000012"),
+        ("1234.567", "$1,234.57"),
+        ("0.5", "$0.50"),
+        ("0.0751", "$0.075"),
+        ("0.999", "$1.00"),
+    ],
 )
 def test_a_heading_rounds_its_dollars(amount: str | None, said: str) -> None:
     assert shown.roughly(None if amount is None else Decimal(amount)) == said

@@ -14,6 +14,12 @@ from cache_admin.models import StoredCompletion
 from cache_admin.shown import NONE, counted, dollars, roughly
 from keys.admin.shown import display, moment
 
+SHARED = {
+    "key": "its key alone",
+    "project": "all keys of its project that share",
+    "everyone": "every key that shares with everyone",
+    "cassette": "all keys of its project, as a recording",
+}
 SEALED_TO_CALLER = "Sealed to its caller"
 
 
@@ -57,7 +63,7 @@ def hits(row: StoredCompletion) -> str:
 def saved(row: StoredCompletion) -> str:
     """By its hits: the money, and below it the tokens."""
     usd, tokens = saved_usd(row), saved_tokens(row)
-    return two_lines(roughly(usd), NONE if tokens is None else f"{tokens:,} tokens")
+    return two_lines(roughly(usd), "" if tokens is None else f"{tokens:,} tokens")
 
 
 @display(description="Size")
@@ -71,11 +77,12 @@ def two_lines(first: str, second: str) -> str:
 
 
 def saved_usd(row: StoredCompletion) -> Decimal | None:
-    return None if row.cost_usd is None else row.cost_usd * row.hits
+    """None where there is nothing to tell of, or nobody knows."""
+    return None if row.cost_usd is None or not row.hits else row.cost_usd * row.hits
 
 
 def saved_tokens(row: StoredCompletion) -> int | None:
-    if row.input_tokens is None and row.output_tokens is None:
+    if not row.hits or (row.input_tokens is None and row.output_tokens is None):
         return None
     return row.hits * ((row.input_tokens or 0) + (row.output_tokens or 0))
 
@@ -101,17 +108,28 @@ def facts(row: StoredCompletion) -> list[Fact]:
         Fact("Endpoint", row.endpoint or NONE),
         Fact("Key", row.key_name or NONE),
         Fact("Project", row.project_name or NONE),
-        Fact("Shared with", row.scope, mono=True),
+        Fact("Given to", shared(row.scope)),
         Fact("Credential", row.endpoint_name or NONE),
         Fact("Stored", f"{shown.moment(row.created_at)}, {timesince(row.created_at)} ago"),
         Fact("Expires", expiry(row)),
         Fact("Kept", "until it is unpinned" if row.pinned else kept(row)),
         Fact("Hits", f"{row.hits:,}, the last {shown.moment(row.last_hit_at)}" if row.hits else "none yet"),
         Fact("It took", f"{tokens}, {dollars(row.cost_usd)}"),
-        Fact("It saved", f"{counted(saved_tokens(row))} tokens, {roughly(saved_usd(row))}"),
+        Fact(
+            "It saved", f"{counted(saved_tokens(row))} tokens, {roughly(saved_usd(row))}" if row.hits else "nothing yet"
+        ),
         Fact("Size", size_shown(row)),
         Fact("Digest", shown.digest(row.digest), mono=True, copied=row.digest),
     ]
+
+
+def saving(row: StoredCompletion) -> str:
+    return f"{counted(saved_tokens(row))} tokens, {roughly(saved_usd(row))}" if row.hits else "nothing yet"
+
+
+def shared(scope: str) -> str:
+    """A scope in words; one that this version does not know as it is."""
+    return SHARED.get(scope.partition(":")[0], scope)
 
 
 def kept(row: StoredCompletion) -> str:
