@@ -22,6 +22,7 @@ from cache_admin.admin.completions import (
     one,
     opening,
     purging,
+    removals,
     savings,
     searching,
 )
@@ -36,6 +37,7 @@ MOST_AT_ONCE = 1000
 PAGES = {
     "purge": purging.purge_page,
     "savings": savings.savings_page,
+    "removals": removals.removals_page,
     "export": exporting.export_page,
     "import": importing.import_page,
 }

@@ -1,44 +1,23 @@
-"""The page of what the cache has saved: two charts drawn here as SVG, and the same figures as a table."""
+"""The page of what the cache has saved: two charts, and the same figures as a table."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from cache_admin.admin.completions.charts import Axis, Chart, chart, round_top
 from cache_admin.savings import MOST_CALLS, Part, savings, total
 from cache_admin.shown import NONE, counted, roughly
 from keys.admin.filters import PRESETS
 from keys.admin.shown import page
 
 SPANS = {"24h": 3600, "7d": 6 * 3600, "30d": 86400}  # seconds of a bar
-WIDTH, HEIGHT, GAP = 600, 120, 2
-
-
-class Bar(NamedTuple):
-    """In units of the drawing; said: what it stands for."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    said: str
-
-
-class Chart(NamedTuple):
-    """title, top: what the highest line of the drawing means; begins, ends: the times at its two ends."""
-
-    title: str
-    top: str
-    begins: str
-    ends: str
-    bars: list[Bar]
 
 
 def savings_page(admin: Any, request: HttpRequest) -> HttpResponse:
@@ -50,13 +29,14 @@ def savings_page(admin: Any, request: HttpRequest) -> HttpResponse:
     span = since if since in SPANS else "7d"
     now = time.time()
     parts, bounded = savings(now - PRESETS[span][0], now, SPANS[span])
+    axis = Axis([part.begins for part in parts], SPANS[span])
     context = {
         "title": "What the cache saves",
         "span": span,
         "spans": [(name, PRESETS[name][1]) for name in SPANS],
         "tiles": tiles(total(parts), span),
-        "charts": charts(parts),
-        "lines": [line(part) for part in reversed(parts)],
+        "charts": charts(axis, parts),
+        "lines": [line(axis, part) for part in reversed(parts)],
         "bounded": bounded,
         "most": MOST_CALLS,
     }
@@ -76,42 +56,16 @@ def tiles(whole: Part, span: str) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def charts(parts: Sequence[Part]) -> list[Chart]:
-    most = max((part.usd for part in parts), default=Decimal(0))
-    shares = [float(part.usd / most) if most else 0.0 for part in parts]
-    begins, ends = moment(parts[0]), moment(parts[-1])
-    rates = [part.rate or 0.0 for part in parts]
+def charts(axis: Axis, parts: Sequence[Part]) -> list[Chart]:
+    usd = [float(part.usd) for part in parts]
     return [
-        Chart("Hit rate", "100 %", begins, ends, bars(rates, [f"{moment(one)}: {rate(one)}" for one in parts])),
-        Chart(
-            "USD saved",
-            roughly(most or None),
-            begins,
-            ends,
-            bars(shares, [f"{moment(one)}: {roughly(one.usd)}" for one in parts]),
-        ),
+        chart("Hit rate", axis, [part.rate or 0.0 for part in parts], 1.0, "{:.0%}".format),
+        chart("USD saved", axis, usd, round_top(usd), lambda value: roughly(Decimal(value))),
     ]
 
 
-def bars(shares: Sequence[float], said: Sequence[str]) -> list[Bar]:
-    """shares: of the drawing's height."""
-    step = WIDTH / len(shares)
-    drawn = [round(share * HEIGHT, 1) for share in shares]
-    return [
-        Bar(round(place * step, 1), HEIGHT - height, round(step - GAP, 1), height, text)
-        for place, (height, text) in enumerate(zip(drawn, said, strict=True))
-    ]
-
-
-def line(part: Part) -> tuple[str, str, str, str, str, str]:
+def line(axis: Axis, part: Part) -> tuple[str, ...]:
     """A row of the table."""
-    figures = (counted(part.looked_up), counted(part.hits), rate(part), counted(part.tokens), roughly(part.usd))
-    return moment(part), *figures
-
-
-def rate(part: Part) -> str:
-    return NONE if part.rate is None else f"{part.rate:.0%}"
-
-
-def moment(part: Part) -> str:
-    return f"{datetime.fromtimestamp(part.begins, UTC):%Y-%m-%d %H:%M}"
+    rate = NONE if part.rate is None else f"{part.rate:.0%}"
+    figures = (counted(part.looked_up), counted(part.hits), rate, counted(part.tokens), roughly(part.usd))
+    return axis.moment(part.begins), *figures
