@@ -6,6 +6,7 @@ of its own. A console process beside it does what management commands and the sh
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -163,14 +165,16 @@ def started_live(**settings: str) -> Iterator[Live]:
         upstream = stack.enter_context(Upstream())
         valkey = services.start_valkey()
         stack.callback(valkey.stop)
-        database_url = stack.enter_context(own_database())
+        as_all = "DRAGOMAN_MASTER_KEYS" not in settings
+        database_url = stack.enter_context(own_database(migrated(os.environ["DATABASE_URL"]) if as_all else ""))
         given = {**words(folder, database_url, valkey.url, upstream), **settings}
         environment = {name: value for name, value in given.items() if value}
         console = stack.enter_context(child([sys.executable, "-m", "tests.console"], environment, folder))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
         server = Live(port, database_url, environment, upstream, console, console, folder, valkey)
-        server.manage("migrate", "--verbosity", "0")
+        if not as_all:
+            server.manage("migrate", "--verbosity", "0")
         command = [sys.executable, "-m", "gunicorn", "-c", "python:proxy_site.gunicorn_conf"]
         command += ["--bind", f"fd://{listener.fileno()}", "--workers", "2"]
         server.server = stack.enter_context(child(command, environment, folder, listener.fileno()))
@@ -181,31 +185,64 @@ def started_live(**settings: str) -> Iterator[Live]:
 
 
 def words(folder: Path, database_url: str, redis_url: str, upstream: Upstream) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DRAGOMAN_MASTER_KEYS") if name in os.environ}
     return {
-        **kept,
+        **common(database_url, redis_url, folder),
         **DEADLINES,
         **UPSTREAM_KEYS,
-        "PYTHONPATH": str(ROOT),
-        "DJANGO_SETTINGS_MODULE": "proxy_site.settings",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "DRAGOMAN_DATA_DIR": str(folder / "data"),
         "OPENAI_BASE_URL": f"{upstream.url}/v1",
         "ANTHROPIC_BASE_URL": f"{upstream.url}/v1",
     }
 
 
+def common(database_url: str, redis_url: str, folder: Path) -> dict[str, str]:
+    """The environment of every process of ours."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DRAGOMAN_MASTER_KEYS") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "proxy_site.settings",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "DRAGOMAN_DATA_DIR": str(folder / "data"),
+    }
+
+
 @contextmanager
-def own_database() -> Iterator[str]:
-    """A new database on the run's PostgreSQL, dropped at the end whoever still uses it."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
+def own_database(model: str = "") -> Iterator[str]:
+    """A new database on the run's PostgreSQL, a copy of `model` where there is one; dropped at the end whoever still
+    uses it."""
     name = f"dragoman_live_{os.getpid()}_{time.monotonic_ns()}"
-    run_sql(f"CREATE DATABASE {name}")
+    run_sql(f"CREATE DATABASE {name} TEMPLATE {model or 'template1'}")
     try:
-        yield urlunsplit(parts._replace(path=f"/{name}"))
+        yield address_of(name)
     finally:
         run_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def address_of(name: str) -> str:
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+@cache
+def migrated(_server: str) -> str:
+    """The name of a database that all migrations have been run on, made once on each PostgreSQL: a copy of it costs a
+    fortieth of them. What it holds is sealed by the run's master key."""
+    name = f"dragoman_migrated_{os.getpid()}_{time.monotonic_ns()}"
+    run_sql(f"CREATE DATABASE {name}")
+    atexit.register(forgotten, name)
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "-m", "django", "migrate", "--verbosity", "0"],
+            env=common(address_of(name), os.environ["REDIS_URL"], Path(folder)),
+            cwd=folder,
+            check=True,
+        )
+    return name
+
+
+def forgotten(name: str) -> None:
+    with suppress(psycopg.OperationalError):  # the server may have gone with the run
+        run_sql(f"DROP DATABASE {name}")
 
 
 def run_sql(statement: str) -> None:
