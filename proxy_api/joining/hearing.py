@@ -19,7 +19,7 @@ from proxy_api.joining import lease as leases
 from proxy_api.joining import published
 from proxy_api.joining.lease import LEASE, TICK, Holder
 from proxy_api.joining.published import ANSWER, ERROR, FRAMES, HEAD, PART, Item
-from proxy_api.joining.shared import Again, End, Shared, Source, State
+from proxy_api.joining.shared import End, Shared, Source, State
 
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.5  # of silence, after which it is asked whether the leader still lives
@@ -185,14 +185,13 @@ def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> En
     patience.gone_at = patience.gone_at or now
     if now - patience.gone_at < (LAST_WORDS_SECONDS if reading.heard else 0):
         return None
-    return cut_off("once" if holder is None and not reading.heard else "always")
+    return cut_off()
 
 
-def cut_off(again: Again = "always") -> End:
-    """again: `once` where the leader may have failed in silence."""
+def cut_off() -> End:
     if State.draining:
         return End(error=ServerShutdown("The server is shutting down."))
-    return End(error=UpstreamIncomplete("The call that this one had joined was cut off."), again=again)
+    return End(error=UpstreamIncomplete("The call that this one had joined was cut off."), again="always")
 
 
 def quiet(shared: Shared, patience: Patience, now: float) -> Iterator[None]:

@@ -42,7 +42,8 @@ class Leader:
     def source(self, shared: Shared) -> Source:
         """All that comes of the call. Raises nothing of ours: how it ended is what it returns."""
         try:
-            lease = self.plan.lease or Lease(shared.name, self.call.id)
+            lease = self.plan.lease
+            assert lease is not None  # gateway.begun() sees to it for a call that shares
             holder = lease.take()
             if (holder is not None or lease.late) and (end := self.kept(shared)) is not None:
                 lease.release()
@@ -51,7 +52,7 @@ class Leader:
                 return (yield from self.elsewhere(shared, holder))
             return (yield from self.led(shared, lease))
         except GatewayError as error:
-            return End(error=error, again=again_after(None, error))
+            return failed(error, again_after(None, error))
 
     def elsewhere(self, shared: Shared, holder: Holder) -> Source:
         """Another process runs the call; or another call of this one has just got its lease, or just ended."""
@@ -83,7 +84,7 @@ class Leader:
         except GatewayError as error:
             if self.plan.spare is None or shared.pieces:
                 self.fail(error)
-            return End(error=error, again=again_after(self.flight, error))
+            return failed(error, again_after(self.flight, error))
         except SpoolUnavailable:
             self.record.settle()
             return End(error=ledger_unavailable(), again="always")
@@ -118,6 +119,12 @@ def flown(flight: Flight, shared: Shared) -> Iterator[bytes | None]:
             elif streams:
                 yield piece
                 yield from pieces
+
+
+def failed(error: GatewayError, again: Again) -> End:
+    """An end without the frames that its error came through: they hold the call, and the call holds its end."""
+    error.__traceback__ = error.__context__ = None
+    return End(error=error, again=again)
 
 
 def again_after(flight: Flight | None, error: GatewayError) -> Again:

@@ -86,6 +86,10 @@ class Lease:
         holder, self.holder = self.holder, None
         return holder
 
+    def doubt(self) -> None:
+        """What the look-up found out may no longer hold: it is asked for anew."""
+        self.holder = None
+
     def release(self, *more: Command) -> None:
         """Let the next one have it; more: what Redis is told in the same go, after that. Idempotent."""
         if self._let_go():
@@ -148,6 +152,7 @@ class Lease:
 
     def _let_go(self) -> bool:
         """Whether it is to be taken out of Redis: not where it may be another's by now, and ours runs out by itself."""
+        self.teller = None  # it knows this lease
         if not self.held:
             return False
         self.held = False

@@ -106,6 +106,8 @@ class Listener:
             return False
         if self.end.again == "once" and self.plan.spare is not None:
             return False
+        if self.plan.lease is not None:
+            self.plan.lease.doubt()
         tried, self.tried = self.tried, self.tried or self.end.again == "once"
         return self.end.again == "always" or (self.end.again == "once" and not tried)
 

@@ -7,11 +7,13 @@ from collections import Counter
 from threading import Event
 from typing import Any
 
+import psutil
 import pytest
 
+from tests.bodies import openai_chunk
 from tests.client import Client
 from tests.live import Live
-from tests.loopback import answer, openai_answer, openai_stream, stream
+from tests.loopback import answer, close, openai_answer, openai_stream, stream
 from tests.proxy_api.joining.company import (
     PLACED,
     STREAMED,
@@ -192,3 +194,44 @@ def test_embeddings_and_moderations_are_joined_too(live: Live, endpoint: str) ->
     assert live.upstream.count == 1
     assert len({client.body for client in clients}) == 1
     assert Counter(row["cache"] for row in rows_of(live, clients)) == {"stored": 1, "joined": 7}
+
+
+def test_where_what_is_kept_is_stale_one_call_fetches_another(live: Live) -> None:
+    """Nobody gets a lease along with the look-up there."""
+    live.upstream.script(answer(openai_answer(TEXT)))
+    body = question()
+    here, there = workers(live)
+    for _ in range(2):
+        assert Client(live, body, x_bt_cache_ttl="1").rest().status == 200
+        time.sleep(1.1)
+        live.upstream.forget()
+        live.upstream.script(late(answer(openai_answer(TEXT)), 0.2))
+        clients = [client for one in (here, there) for client in at(live, one, [body] * 5, x_bt_cache_ttl="1")]
+        assert said(read(clients)) == {TEXT}
+        assert live.upstream.count == 1
+
+
+BIG = "x" * 900_000
+LARGE = {
+    "answers": late(answer(openai_answer(BIG)), 0.02),
+    "failures": stream([openai_chunk({"content": BIG})], end=close),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_many_calls_leave_nothing_behind(live: Live, what: str) -> None:
+    """Neither an answer or its pieces, of which there are sixty megabytes, nor a thread."""
+    live.upstream.script(LARGE[what])
+    fields = {"stream": what == "failures"}
+    both = [psutil.Process(one) for one in workers(live)]
+
+    def run(calls: int) -> list[tuple[int, int]]:
+        for _ in range(calls):
+            clients = read(asked(live, [question(**fields)] * 3))
+            assert {client.status for client in clients} == {200}
+        return [(one.memory_info().rss, one.num_threads()) for one in both]
+
+    before, after = run(15), run(70)
+    grown = [(now - then, more - fewer) for (then, fewer), (now, more) in zip(before, after, strict=True)]
+    assert max(size for size, _ in grown) < 20_000_000, grown
+    assert max(threads for _, threads in grown) <= 1, grown
