@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from statistics import quantiles
 
 import psutil
 import pytest
@@ -62,20 +61,30 @@ def frozen(live: Live) -> Iterator[None]:
         os.kill(live.valkey.process.pid, signal.SIGCONT)
 
 
-def test_while_redis_is_frozen_calls_are_answered_uncached_and_soon_as_fast_as_before(server: Live) -> None:
+def own_ms(found: Answer) -> int:
+    """What the server says that it took, its wait for the provider beside it included: 1 ms on a quiet machine."""
+    return int(found.headers["openai-processing-ms"])
+
+
+def test_while_redis_is_frozen_the_first_calls_are_a_little_late_and_the_others_not(server: Live) -> None:
+    """Each of the two workers waits three times for 70 ms, within its first two calls, and then never again; the limits
+    here are wider by what a machine with other work needs."""
     mark = uuid.uuid4().hex
-    before = [timed(lambda: cacheable(server)) for _ in range(20)]
+    usual = sorted(own_ms(cacheable(server)) for _ in range(50))[40]
     assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
     assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
     with frozen(server):
-        found = [timed(lambda: cacheable(server)) for _ in range(60)]
-    assert {each.status for each, _ in before + found} == {200}
-    usual = quantiles([seconds for _, seconds in before], n=10)[-1]
-    took = sorted(seconds for _, seconds in found)
-    assert took[-4] < usual + 0.2  # look-up and store may each wait once, for 0.07 s; the machine has other work too
-    assert took[-1] < 1
-    late = sum(seconds > usual + 0.05 for seconds in took)
-    assert late <= 20  # three failures open each worker's breaker; then one probe a second
+        until_then = time.monotonic() + 3.5  # three times as long as it takes to look whether Redis is back
+        found = []
+        while time.monotonic() < until_then:
+            found.append(cacheable(server))
+    assert {each.status for each in found} == {200}
+    took = [own_ms(each) for each in found]
+    assert max(took[:10]) < usual + 150 + 100
+    assert sum(milliseconds > usual + 60 for milliseconds in took) <= 5 + len(took) // 200
+    later = sorted(took[10:])
+    assert later[int(len(later) * 0.9)] <= usual + 5
+    assert found[-1].headers["x-dragoman-cache"] == "stored; redis-away"
     assert until(lambda: cacheable(server, mark).headers["x-bt-cached"] == "HIT", 5)
 
 
