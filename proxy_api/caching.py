@@ -144,11 +144,12 @@ def time_to_live(value: str | None, max_ttl: int) -> int:
 
 
 def directives(value: str | None) -> dict[str, str]:
-    """Cache-Control as {name: argument or ""}, names in lower case."""
+    """Cache-Control as {name: argument or ""}, names in lower case. Of several of one name the first counts (RFC 9111,
+    4.2.1)."""
     if not value:
         return {}
-    pairs = (part.strip().partition("=") for part in value.split(","))
-    return {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs if name.strip()}
+    pairs = [part.strip().partition("=") for part in value.split(",")]
+    return {name.strip().lower(): argument.strip().strip('"') for name, _, argument in reversed(pairs) if name.strip()}
 
 
 def age_limit(wishes: Mapping[str, str]) -> int | None:

@@ -30,6 +30,13 @@ def rule(body: dict[str, Any] | None = None, mode: str = "auto", **headers: str)
         ({}, False),
         ({"seed": 0, "temperature": 0.7}, True),
         ({"seed": None, "temperature": 0.7}, False),
+        ({"temperature": -0.0}, True),
+        ({"temperature": 1e-300}, False),
+        ({"temperature": None}, False),
+        ({"temperature": [0]}, False),
+        ({"temperature": True}, False),
+        ({"seed": False, "temperature": 1}, True),
+        ({"seed": "", "temperature": 1}, True),
     ],
 )
 def test_auto_caches_where_temperature_is_the_number_zero_or_a_seed_is_set(
@@ -58,7 +65,8 @@ def test_an_unknown_mode_is_refused_with_the_text_of_the_reference_and_the_right
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("5", 5), ("9999999", WEEK), ("0", 1), ("-3", 1), ("60s", 60), (" 7", 7), ("1e9", 1)]
+    ("header", "seconds"),
+    [("5", 5), ("9999999", WEEK), ("0", 1), ("-3", 1), ("60s", 60), (" 7", 7), ("1e9", 1), ("9" * 400, WEEK)],
 )
 def test_the_ttl_is_the_leading_integer_clamped_to_a_second_and_the_maximum(header: str, seconds: int) -> None:
     assert rule({"seed": 1}, x_bt_cache_ttl=header).ttl == seconds
@@ -82,6 +90,17 @@ def test_a_ttl_that_is_no_number_is_refused(header: str) -> None:
         ("max-age=30", True, True, 30),
         ("max-age=abc", False, True, 0),
         ("max-age=-1", False, True, 0),
+        ("max-age", False, True, 0),
+        ("max-age=", False, True, 0),
+        ("max-age=1.5", False, True, 0),
+        ("max-age=1e9", False, True, 0),
+        ("max-age=²", False, True, 0),
+        ("max-age=" + "9" * 400, True, True, 10**18 - 1),
+        (' Max-Age = "30" ,, =5, , foo', True, True, 30),
+        ("max-age=0, max-age=900", False, True, 0),
+        ("max-age=5, max-age=0", True, True, 5),
+        ('no-cache="set-cookie"', False, True, 0),
+        ("no-storex, xno-cache", True, True, None),
         ("", True, True, None),
     ],
 )
@@ -112,6 +131,10 @@ def test_cache_control_narrows_what_a_call_may_do(header: str, read: bool, write
         ("no-cache", 0, "useless"),
         ("stale-if-error", 61, "useless"),
         ("stale-if-error=x", 61, "useless"),
+        ("stale-if-error=-10", 61, "useless"),
+        ("stale-if-error=5, stale-if-error=900", 70, "useless"),
+        ("stale-if-error=" + "9" * 400, 10**9, "spare"),
+        ("stale-while-revalidate=1.5", 61, "useless"),
     ],
 )
 def test_how_old_an_answer_may_be_is_the_calls_to_say(header: str, age: float, found: str) -> None:
