@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import orjson
@@ -61,7 +61,9 @@ def cassette_slot(project_id: str, name: bytes) -> Slot:
 def find(slot: Slot, now: float, stale: float = 0.0, get: Get | None = None) -> Completion | None:
     """What is kept in `slot` and alive at `now` (Unix s), or has been dead for less than `stale` seconds, as far as
     DRAGOMAN_CACHE_GRACE goes; None for any other case. get: how Redis is asked, where not by GET alone."""
-    found = _in_redis(slot, get or _get) or _in_table(slot, now, stale)
+    found = _in_redis(slot, get or _get)
+    if found is None or found.expires_at() <= now:  # what came while Redis was away is in the table alone
+        found = max(found, _in_table(slot, now, stale), key=_stored_at)
     return found if found is not None and found.expires_at() + stale > now else None
 
 
@@ -139,6 +141,10 @@ def forget(*digests: str) -> None:
         command("DEL", *map(_address, digests))
     except (RedisAway, ResponseError):
         count("completion_redis_away")
+
+
+def _stored_at(completion: Completion | None) -> float:
+    return completion.stored_at if completion is not None else -inf
 
 
 def _facts(completion: Completion) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
-from cache_admin import sealed
+from cache_admin import lookup, sealed
 from cache_admin.completions import Completion, cassette_slot, find, is_sealed_to_caller, opened, store, value_of
 from cache_admin.counters import counted
 from cache_admin.models import StoredCompletion
@@ -129,6 +129,30 @@ def test_a_damaged_or_foreign_value_is_a_miss_deleted_and_counted(damage: Any) -
     assert counted()["completion_value_broken"] == before + 1
 
 
+def test_one_bit_anywhere_makes_it_a_miss() -> None:
+    store(MINE, PARIS, REQUEST, LABEL)
+    value = raw().get(address())
+    for place in range(len(value)):
+        raw().set(address(), value[:place] + bytes([value[place] ^ 1 << place % 8]) + value[place + 1 :])
+        assert find(MINE, NOW) is None
+        assert raw().exists(address()) == 0
+
+
+def test_neither_half_of_it_nor_more_than_it_opens() -> None:
+    value = value_of(MINE, PARIS)
+    for other in (*(value[:length] for length in range(0, len(value), 7)), value + b"\0", value + value):
+        with pytest.raises(SealBroken):
+            opened(MINE, other)
+
+
+def test_a_value_whose_facts_are_another_versions_is_a_miss() -> None:
+    for facts in (b"{}", b'{"tomorrow":1}', b"[]", b"no json", b"", b'{"provider":"p"}\n{}'):
+        value = b"\x01" + MINE.seal("answer", facts + b"\n" + ANSWER)
+        raw().set(address(), value)
+        assert find(MINE, NOW) is None
+        assert raw().exists(address()) == 0
+
+
 def test_a_value_moved_to_anothers_address_is_a_miss_and_counted() -> None:
     other = hashlib.sha256(b"another request").digest()
     store(MINE, PARIS, REQUEST, LABEL)
@@ -201,6 +225,21 @@ def test_the_table_answers_late_within_the_grace_and_no_later(settings: Settings
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_came_while_redis_was_away_counts_before_what_redis_has_and_is_stale() -> None:
+    newer = replace(PARIS, answer=b'{"id": "newer"}', stored_at=NOW + 3700)
+    store(MINE, PARIS, REQUEST, LABEL)
+    row(newer)
+    assert find(MINE, NOW + 3600 + 120, stale=600) == newer
+    assert find(MINE, NOW + 3600 + 121) == newer  # and Redis has it again
+    raw().delete(address())
+    StoredCompletion.objects.all().delete()
+    older = replace(PARIS, stored_at=NOW - 60)
+    store(MINE, PARIS, REQUEST, LABEL)
+    row(older)
+    assert find(MINE, NOW + 3630, stale=600) == PARIS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_looks_up_may_ask_redis_in_a_way_of_its_own() -> None:
     value, addresses = value_of(MINE, PARIS), list[str]()
 
@@ -236,6 +275,29 @@ def test_an_end_that_an_admin_has_set_counts_before_the_one_that_was_sealed(seco
     assert find(MINE, NOW + seconds - 2) == replace(PARIS, ttl=seconds)
     assert find(MINE, NOW + seconds + 2) is None
     assert raw().exists(address()) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_does_not_open_is_a_miss_counted_and_left_to_the_purge() -> None:
+    kept = row()
+    before = counted().get("completion_value_broken", 0)
+    sealed_answer = bytes(kept.answer_sealed)
+    for value in (b"", b"\x02" + sealed_answer[1:], sealed_answer[:-1] + b"x", sealed_answer[:20]):
+        StoredCompletion.objects.update(answer_sealed=value)
+        assert find(MINE, NOW) is None
+    assert counted()["completion_value_broken"] == before + 4
+    assert (StoredCompletion.objects.count(), raw().exists(address())) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keeping_and_finding_write_to_no_table(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        store(MINE, PARIS, REQUEST, LABEL)
+        assert find(MINE, NOW) == PARIS
+        raw().delete(address())
+        assert find(MINE, NOW) is None
+    assert lookup._ON_POSTGRES.startswith(b"SELECT")
+    assert lookup._ON_SQLITE.startswith("SELECT")
 
 
 @pytest.mark.django_db(transaction=True)
