@@ -133,3 +133,11 @@ def test_a_form_that_another_site_sends_is_refused(project: Project) -> None:
     careful.force_login(User.objects.create_superuser("root"))
     assert careful.post(IMPORT, {"project": project.pk, "do": "import"}).status_code == 403
     assert careful.post(EXPORT).status_code == 403
+
+
+def test_a_projects_page_leads_to_its_cassette_and_that_list_to_its_import(client: Client, project: Project) -> None:
+    sent(client, project, text_of(LINE), "import")
+    where = f"{LIST}?project={project.pk}&amp;state=cassette"
+    assert where in page(client, reverse("admin:keys_project_change", args=[project.pk]))
+    assert f"{IMPORT}?project={project.pk}&amp;state=cassette" in page(client, where.replace("&amp;", "&"))
+    assert f'<option value="{project.pk}" selected>' in page(client, f"{IMPORT}?project={project.pk}")

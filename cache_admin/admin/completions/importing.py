@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from cache_admin.admin.completions.searching import LIST
 from cache_admin.cassettes import CassetteFault, Verdict, examined, imported
@@ -26,7 +26,7 @@ PERMISSION = "cache_admin.add_storedcompletion"
 
 class ImportForm(forms.Form):
     project = forms.ModelChoiceField(Project.objects, widget=UnfoldAdminSelectWidget)
-    file = forms.FileField(label="File of JSON lines", widget=forms.FileInput(attrs={"class": " ".join(INPUT_CLASSES)}))
+    file = forms.FileField(label="File of JSON lines", widget=UnfoldAdminFileFieldWidget)
 
 
 def import_page(admin: Any, request: HttpRequest) -> HttpResponse:
