@@ -1,9 +1,12 @@
-"""Cached completions in a real browser: found, read, compared with a fresh answer, purged; never shown as HTML."""
+"""Cached completions in a real browser: found, read, compared with a fresh answer, purged, carried out and in; never
+shown as HTML."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -67,6 +70,18 @@ from cache_admin.models import StoredCompletion
 from keys.audit import of_command
 acts.purge(list(StoredCompletion.objects.values_list("pk", flat=True)), of_command(), now())
 """
+
+
+NOTED = """
+from cache_admin import acts
+from keys.audit import of_command
+acts.note([digest], text, of_command())
+"""
+PROJECT = """
+from keys.models import Project
+result = Project.objects.create(name=name).pk
+"""
+GONE = "from keys.models import Project; Project.objects.filter(pk=pk).delete()"
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +168,34 @@ def test_what_a_filter_finds_is_purged_once_its_number_is_typed(page: Page, live
     assert live.rows("SELECT 1 FROM cache_admin_storedcompletion") == []
 
 
+def test_a_cassette_goes_out_by_a_filter_and_in_by_a_file_that_was_checked(page: Page, live: Live) -> None:
+    landed(live, kept(live, "Which fjord is the longest of Norway?", "The Sognefjord."))
+    project = live.python(PROJECT, name="carried")
+    page.goto(f"{LIST}?since=1h")
+    page.get_by_role("link", name="Export what is found").click()
+    expect(page.get_by_text("1 entry")).to_be_visible()
+    with page.expect_download() as sent:
+        page.get_by_role("button", name="Export").click()
+    assert sent.value.suggested_filename == "completions.jsonl"
+    line = sent.value.path().read_bytes()
+    assert json.loads(line)["answer"]["choices"][0]["message"]["content"] == "The Sognefjord."
+    page.goto(f"{LIST}import/?project={project}")
+    upload(page, line + b"nonsense\n", "Import")
+    expect(page.get_by_text("line 2: it is no JSON")).to_be_visible()
+    upload(page, line, "Check")
+    expect(page.get_by_text("The file is good.")).to_be_visible()
+    page.get_by_role("button", name="Import").click()  # of the file that was chosen for the check
+    expect(page.get_by_text("1 completion imported.")).to_be_visible()
+    expect(page.locator("#result_list tbody tr")).to_contain_text("cassette")
+    live.python(GONE, pk=project)
+
+
+def upload(page: Page, lines: bytes, button: str) -> None:
+    file = {"name": "lines.jsonl", "mimeType": "application/jsonl", "buffer": lines}
+    page.get_by_label("File of JSON lines").set_input_files(files=[file])  # type: ignore[list-item]
+    page.get_by_role("button", name=button).click()
+
+
 def test_nothing_that_was_said_is_shown_as_html(page: Page, live: Live) -> None:
     """The page fixture holds: no dialog, no request elsewhere, no word of the console, which tells CSP violations."""
     place = landed(live, kept(live, "\n".join(PAYLOADS), "\n".join(reversed(PAYLOADS))))
@@ -171,10 +214,33 @@ def test_nothing_that_was_said_is_shown_as_html(page: Page, live: Live) -> None:
     assert page.evaluate("document.querySelectorAll('pre :not(del, ins)').length") == 0
 
 
+def test_nothing_that_somebody_notes_seeks_or_sends_in_a_file_is_shown_as_html(page: Page, live: Live) -> None:
+    """As above; with two of the forty where only a few find room."""
+    digest = kept(live, "Which fjord?", "The Sognefjord.")
+    place = landed(live, digest)
+    said = "".join(PAYLOADS)
+    live.python(NOTED, digest=digest, text=said[:1000])
+    page.goto(place)
+    expect(page.get_by_label("Note")).to_have_value(said[:1000])
+    page.goto(LIST)
+    expect(page.locator("#result_list")).to_contain_text(said[:60])
+    for kind in ("", "purge/", "export/"):
+        page.goto(f"{LIST}{kind}?q={quote(said)}&model={quote(PAYLOADS[3])}&project={quote(PAYLOADS[4])}")
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+    project = live.python(PROJECT, name=f"{PAYLOADS[2]}{PAYLOADS[3]}")
+    page.goto(f"{LIST}import/?project={project}")
+    expect(page.get_by_label("Project")).to_contain_text(PAYLOADS[2])
+    for button in ("Check", "Import"):
+        upload(page, "\n".join([*PAYLOADS, json.dumps({"endpoint": said, "request": 1, said: 1})]).encode(), button)
+        expect(page.get_by_text("line 1: it is no JSON")).to_be_visible()
+    live.python(GONE, pk=project)
+
+
 def test_the_cache_pages_fit_a_phone_and_a_laptop(page: Page, live: Live) -> None:
     place = landed(live, kept(live, "w" * 300, "https://example.com/" + "v" * 300))
     live.upstream.script(answer(openai_answer("Another")))
-    for path in (LIST, place, f"{LIST}purge/?since=1h", f"{LIST}savings/", place.replace("/change/", "/compare/")):
+    beside = [f"{LIST}{name}/" for name in ("purge", "export", "import", "savings", "removals")]
+    for path in (LIST, place, *beside, place.replace("/change/", "/compare/")):
         page.goto(path)
         if path.endswith("/compare/"):
             page.get_by_role("button", name="Ask now").click()
