@@ -69,8 +69,7 @@ class Span(NamedTuple):
 def read(raw: bytes, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) -> Body:
     """The body as a JSON object, or BadRequest (param None); never a deep recursion."""
     _check_size(raw, max_depth, max_nodes)
-    literals: list[str] = []
-    value = _parsed(_text(raw), literals)
+    value, literals = _parsed(_text(raw))
     if type(value) is not dict:
         raise BadRequest("The body of the request must be a JSON object.")
     if _SURROGATE_ESCAPE.search(raw):
@@ -182,18 +181,46 @@ def _too_many() -> BadRequest:
     return BadRequest("The body of the request holds too many JSON values.")
 
 
-def _parsed(text: str, literals: list[str]) -> Any:
-    decoder = json.JSONDecoder(
-        object_pairs_hook=_object,
-        parse_int=_int,
-        parse_float=partial(_float, literals),
-        parse_constant=_refused_constant,
-    )
+class _Reader:
+    """A decoder, and the literals that it has met. Used again and again: making one costs what a small body does."""
+
+    __slots__ = ("decode", "literals")
+
+    def __init__(self) -> None:
+        self.literals: list[str] = []
+        self.decode = json.JSONDecoder(
+            object_pairs_hook=_object,
+            parse_int=_int,
+            parse_float=self._float,
+            parse_constant=_refused_constant,
+        ).decode
+
+    def _float(self, literal: str) -> float:
+        number = float(literal)
+        if not isfinite(number):
+            raise BadRequest("The body of the request holds a number that is too large.")
+        if repr(number) != literal:
+            self.literals.append(literal)
+        return number
+
+
+_readers: list[_Reader] = []  # those that nobody uses just now: as many as threads have read at the same time
+
+
+def _parsed(text: str) -> tuple[Any, list[str]]:
+    """The value, and its literals (see Body)."""
     try:
-        return decoder.decode(text)
+        reader = _readers.pop()
+    except IndexError:
+        reader = _Reader()
+    try:
+        value = reader.decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise BadRequest(f"We could not parse the JSON body of your request: it is not valid JSON ({place}).") from None
+    literals, reader.literals = reader.literals, []
+    _readers.append(reader)  # one that failed has been left behind, with what it had met
+    return value, literals
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -207,15 +234,6 @@ def _int(literal: str) -> int:
     if len(literal) > MAX_DIGITS:
         raise BadRequest("The body of the request holds a number that is too large.")
     return int(literal)
-
-
-def _float(literals: list[str], literal: str) -> float:
-    number = float(literal)
-    if not isfinite(number):
-        raise BadRequest("The body of the request holds a number that is too large.")
-    if repr(number) != literal:
-        literals.append(literal)
-    return number
 
 
 def _refused_constant(name: str) -> NoReturn:
