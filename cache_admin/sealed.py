@@ -13,15 +13,16 @@ Part = Literal["request", "answer"]
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Where one completion is kept: the digest of what was asked, and whose it is. caller_key: 32 bytes that only its
-    caller's token and request make, and that it is sealed under; b"": it is sealed under the installation's ring."""
+    caller's token and request make, and that it is sealed under; b"": it is sealed under the installation's ring. name:
+    the digest in hex."""
 
     digest: bytes
     scope: str
     caller_key: bytes = field(default=b"", repr=False)
+    name: str = field(init=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        return self.digest.hex()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.digest.hex())
 
     def seal(self, part: Part, plain: bytes) -> bytes:
         return self._sealed(plain, completion_place(self.name, self.scope, part))

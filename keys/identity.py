@@ -24,6 +24,14 @@ class Rights:
     providers: tuple[str, ...] = ()
     only_model: str | None = None
     project: str = ""
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.models, self.providers, self.only_model, self.project)))
+
+    def __hash__(self) -> int:
+        """Made once: what is known of a caller's routes is looked up by it in each call."""
+        return self._hash
 
     def may_use(self, provider: str, *names: str) -> bool:
         """Whether `provider` and one of a model's names (`provider/model`, the bare name, an alias) are allowed."""

@@ -6,6 +6,7 @@ Pure. Invariant: an option or a model is always percent-encoded, so none of them
 from __future__ import annotations
 
 import re
+from functools import cache
 from urllib.parse import quote
 
 from keys.secret import parts_of
@@ -48,14 +49,18 @@ def option(route: Route, name: str) -> str:
 def _mounted(route: Route) -> str:
     base = _base(route)
     for mount in route.provider.mounts:
-        hit = re.search(mount.found, base) if _fits(mount, route) else None
+        hit = _pattern(mount.found).search(base) if _fits(mount, route) else None
         if hit is not None:
             return base[: hit.start()] + _filled(hit.expand(mount.becomes), route) + base[hit.end() :]
     return base
 
 
 def _fits(mount: Mount, route: Route) -> bool:
-    return mount.dialect in ("", route.dialect) and bool(re.search(mount.model, route.model))
+    fits_model = not mount.model or _pattern(mount.model).search(route.model) is not None
+    return fits_model and mount.dialect in ("", route.dialect)
+
+
+_pattern = cache(re.compile)  # re's own memory costs as much as the search
 
 
 def _base(route: Route) -> str:
