@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import threading
 import time
 import uuid
 import weakref
@@ -28,6 +27,7 @@ import orjson
 
 from cache_admin import counters
 from cache_admin.plain import plain
+from keys import native
 from keys.settled import settings
 
 FRAME = struct.Struct(">II")
@@ -72,7 +72,7 @@ class Spool:
 
     def _begin(self) -> None:
         self.instance = uuid.uuid4().hex
-        self._lock = threading.Lock()
+        self._lock = native.Lock()
         self._lease: int | None = None
         self._file: _File | None = None
         self._number = 0
