@@ -189,7 +189,7 @@ def test_a_redis_that_lost_everything_costs_no_answer_that_was_paid(live: Live) 
 
 
 # -- how it comes back -------------------------------------------------------------------------------------------------
-CALLS = [
+CALLS: list[dict[str, Any]] = [
     {"id": f"call_{at}", "type": "function", "function": {"name": "weather", "arguments": f'{{"city":"{city}"}}'}}
     for at, city in enumerate(("Rome", "Oslo"))
 ]
