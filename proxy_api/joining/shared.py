@@ -9,7 +9,6 @@ many listen, and however slowly: each reads on from what is held once for all.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Literal, Protocol
 
 import orjson
 
+from keys.native import Lock
 from keys.settled import settings
 from proxy_api.chat import JSON
 from proxy_api.errors import GatewayError, ServerShutdown
@@ -194,7 +194,7 @@ class State:
 
 
 _running: dict[str, Shared] = {}
-_registry = threading.Lock()
+_registry = Lock()  # nothing waits while it is held
 
 
 def joined(name: str, ear: Ear, make: Callable[[Shared], Source]) -> Shared:
