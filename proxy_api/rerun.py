@@ -19,6 +19,7 @@ from proxy_api.body import Body
 from proxy_api.endpoints import Endpoint
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.flight import Call
+from proxy_api.passthrough_routes import home_of
 from proxy_api.recording import Record
 
 ENDPOINTS = {one.name: one for one in (*endpoints.HOME.values(), endpoints.RESPONSES)}
@@ -67,10 +68,10 @@ def fresh_of(record: Record, answer: bytes) -> Fresh:
 def call_of(question: Question) -> Call:
     """Raises BadRequest where the kept request is none any more."""
     body = request_body.read(question.request, max_nodes=endpoints.EMBEDDINGS.max_nodes)
-    body = whole(body)
-    endpoint = endpoint_of(question.endpoint, body)
+    body, identity = whole(body), identity_of(question)
+    endpoint = endpoint_of(question.endpoint, body, identity)
     endpoint.check(body.value)
-    return Call(new_id(), endpoint, identity_of(question), body, PAST_THE_CACHE, time.monotonic(), time.time())
+    return Call(new_id(), endpoint, identity, body, PAST_THE_CACHE, time.monotonic(), time.time())
 
 
 def whole(body: Body) -> Body:
@@ -79,9 +80,12 @@ def whole(body: Body) -> Body:
     return request_body.read(request_body.edited(body, {}, gone)) if body.value.get("stream") else body
 
 
-def endpoint_of(name: str, body: Body) -> Endpoint:
+def endpoint_of(name: str, body: Body, identity: Identity) -> Endpoint:
+    model = body.value.get("model")
     if name == endpoints.AUTO:
-        return endpoints.auto(str(body.value.get("model")))
+        return endpoints.auto(str(model))
+    if name == endpoints.RESPONSES.name and home_of(name, model, identity, None) == "there":
+        return endpoints.RESPONSES_AS_IT_CAME
     if name not in ENDPOINTS:
         raise BadRequest("What this entry was asked at is no endpoint that can be asked again.")
     return ENDPOINTS[name]

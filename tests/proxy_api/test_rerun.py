@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.bodies import openai_error
+from tests.bodies import anthropic_answer, openai_error
 from tests.client import hello
 from tests.live import Live
 from tests.loopback import answer, openai_answer
+from tests.proxy_api.asking import CLAUDE, anthropic
+from tests.proxy_api.dialects.responses import message, response, text
 
 ASKED = """
 from cache_admin.rerunning import Question, rerun
@@ -35,6 +37,17 @@ def test_an_answer_is_asked_for_once_more_past_the_cache_and_logged_as_a_re_run(
     row = live.usage(found[0]["request_id"])
     assert (row["key_name"], row["key_id"], row["cache"]) == ("ada (re-run)", "staff:ada", "bypass")
     assert row["output_tokens"] == found[0]["tokens"]
+
+
+def test_responses_are_asked_for_where_they_came_from(live: Live) -> None:
+    found = response(message(text("Fresh")))
+    live.upstream.script(answer(found), path="/v1/responses")
+    request = json.dumps({"model": "openai/gpt-4o", "input": "Hi", "stream": True, "tools": [{"type": "web_search"}]})
+    assert json.loads(asked(live, request, "responses")["answer"]) == found
+    anthropic(live, answer(anthropic_answer("Fresh too")))
+    crossed = asked(live, json.dumps({"model": CLAUDE, "input": "Hi"}), "responses")
+    assert (crossed["fault"], crossed["provider"]) == ("", "anthropic")
+    assert json.loads(crossed["answer"])["output"][0]["content"][0]["text"] == "Fresh too"
 
 
 def test_what_goes_wrong_with_a_re_run_is_told_in_a_sentence(live: Live) -> None:
