@@ -81,23 +81,28 @@ def test_many_at_once_are_answered_and_leave_no_connection_open(live: Live, toke
     assert backends[0]["n"] <= 12
 
 
-def test_a_cassette_goes_in_and_comes_out_in_pieces(live: Live, token: str) -> None:
-    project = ask(live, token, "POST", "projects", {"name": "carried"}).json()["id"]
-    request = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "x" * 20_000}]}
-    lines = [
-        json.dumps({"endpoint": "chat/completions", "request": {**request, "seed": number}, "answer": {"n": number}})
-        for number in range(45)
-    ]
-    body = "\n".join(lines).encode()
-    sent = live.request(
-        "POST", f"/v1/admin/completions/import?project={project}", body, {"authorization": f"Bearer {token}"}
-    )
+def recorded(number: int) -> dict[str, Any]:
+    request = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "x" * 20_000}], "seed": number}
+    said = {"index": 0, "message": {"role": "assistant", "content": f"Answer {number}"}, "finish_reason": "stop"}
+    return {"endpoint": "chat/completions", "request": request, "answer": {"choices": [said]}}
+
+
+def test_a_pipeline_loads_a_cassette_replays_it_and_takes_it_away(live: Live, token: str) -> None:
+    project = ask(live, token, "POST", "projects", {"name": "carried", "cassette": "replay"}).json()["id"]
+    key = ask(live, token, "POST", "keys", {"name": "carried", "project": project}).json()["token"]
+    body = "\n".join(json.dumps(recorded(number)) for number in range(45)).encode()
+    path = f"/v1/admin/completions/import?project={project}"
+    sent = live.request("POST", path, body, {"authorization": f"Bearer {token}", "content-type": "application/jsonl"})
     assert sent.json() == {"imported": 45, "unchanged": 0, "dry_run": False}
-    out = ask(live, token, "GET", f"completions/export?project={project}")
+    replayed = live.chat(recorded(7)["request"], authorization=f"Bearer {key}")
+    assert (replayed.headers["x-bt-cached"], replayed.json()) == ("HIT", recorded(7)["answer"])
+    out = ask(live, token, "GET", f"completions/export?project={project}&state=cassette")
     assert (out.headers["transfer-encoding"], out.headers["content-type"]) == ("chunked", "application/jsonl")
-    assert sorted(json.loads(line)["answer"]["n"] for line in out.body.splitlines()) == list(range(45))
+    lines = [json.loads(line) for line in out.body.splitlines()]
+    assert sorted(line["request"]["seed"] for line in lines) == list(range(45))
     purged = ask(live, token, "POST", "completions/purge", {"project": project, "state": "cassette"}).json()
     assert purged["purged"] == 45
+    assert live.chat(recorded(7)["request"], authorization=f"Bearer {key}").status == 504
 
 
 def test_an_unknown_address_is_404_in_openais_shape(live: Live, token: str) -> None:
