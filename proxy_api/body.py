@@ -34,7 +34,10 @@ SCHEMAS: tuple[Path, ...] = (
     ("response_format", "schema"),  # Together, Fireworks
     ("guided_json",),  # vLLM, and what follows
     ("structured_outputs", "json"),
-    ("tools", "*", "parameters"),  # Responses
+    ("json_schema",),  # llama.cpp
+    ("tools", "*", "parameters"),  # Responses, and what follows
+    ("tools", "*", "tools", "*", "parameters"),  # of a namespace
+    ("input", "*", "tools", "*", "parameters"),  # found on the way
     ("text", "format", "schema"),
 )
 # How the answer is sent, not what it says: one cached completion serves both.
@@ -327,6 +330,7 @@ def _taken(
 
 def _steps(value: Any, name: str) -> Iterator[str | int]:
     if name == "*" and isinstance(value, list):
-        yield from range(len(value))
+        if value and isinstance(value[0], dict):  # else texts, or thousands of tokens
+            yield from range(len(value))
     elif name != "*" and isinstance(value, dict) and name in value:
         yield name
