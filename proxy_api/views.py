@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
 from typing import Any, cast
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -107,6 +108,21 @@ class ApiView(APIView):
     def told(self, error: GatewayError) -> HttpResponse:
         """An error as the client reads it."""
         return error_response(error)
+
+
+class Finished(HttpResponse):
+    """A body that is complete, and its type, both clean by construction. What Django sets up for cookies and for bodies
+    that are written piece by piece costs as much as the rest of the view: 8 us."""
+
+    cookies: SimpleCookie = property(lambda self: SimpleCookie())  # type: ignore[assignment]  # it has none
+
+    def __init__(self, body: bytes, content_type: str) -> None:
+        self.headers = ResponseHeaders({})
+        self.headers._store["content-type"] = ("Content-Type", content_type)
+        self._container = [body]
+        self._charset = self._reason_phrase = self._handler_class = None
+        self._resource_closers: list[Callable[[], None]] = []
+        self.closed = False
 
 
 def put(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
@@ -256,7 +272,7 @@ def sent(answer: answers.Answer) -> HttpResponseBase:
     """The gateway's answer as Django's response, which closes the frames whatever happens."""
     response: HttpResponseBase
     if answer.frames is None:
-        response = HttpResponse(answer.body or b"", content_type=EVENT_STREAM if answer.events else JSON)
+        response = Finished(answer.body or b"", EVENT_STREAM if answer.events else JSON)
     else:
         response = StreamingHttpResponse(answer.frames, status=answer.status, content_type=EVENT_STREAM)
     if answer.frames is not None or answer.events:
