@@ -128,7 +128,7 @@ def headers_of(row: StoredCompletion) -> Mapping[str, str]:
     """Those that it was asked with, which an export tells."""
     try:
         return completion_of(row).headers
-    except (SealBroken, ValueError, TypeError):
+    except (SealBroken, ValueError):
         return {}
 
 

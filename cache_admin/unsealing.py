@@ -5,6 +5,7 @@ from __future__ import annotations
 from cache_admin.completions import Completion, read_value
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import unseal_completion
+from keys.sealing import SealBroken
 
 SEALED = ("answer_sealed", "request_sealed")  # the columns that a list does without
 
@@ -16,5 +17,8 @@ def request_of(row: StoredCompletion) -> bytes:
 
 
 def completion_of(row: StoredCompletion) -> Completion:
-    """Raises as cache_admin.completions.opened, and SealBroken where it is sealed to its caller."""
-    return read_value(row.digest, row.scope, bytes(row.answer_sealed))
+    """Raises SealBroken, where it is sealed to its caller or of a later version too, and ValueError."""
+    try:
+        return read_value(row.digest, row.scope, bytes(row.answer_sealed))
+    except TypeError:
+        raise SealBroken("facts that this version does not know") from None

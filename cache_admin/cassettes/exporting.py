@@ -54,6 +54,6 @@ def told(row: StoredCompletion) -> tuple[str, bytes]:
         kept, request = completion_of(row), request_of(row)
         for part in (request, kept.answer):
             orjson.loads(part)
-    except (SealBroken, ValueError, TypeError):
+    except (SealBroken, ValueError):
         return "broken", b""
     return "exported", line_of(row, kept, request)

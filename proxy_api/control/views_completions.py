@@ -109,7 +109,7 @@ class CompletionBodiesView(Resource):
         audit.note(self.actor, "body.viewed", row)
         try:
             parts = {"request": request_of(row), "answer": completion_of(row).answer}
-        except (SealBroken, ValueError, TypeError):
+        except (SealBroken, ValueError):
             message = "It is sealed to its caller." if row.sealed_to_caller else "It does not open."
             raise BadRequest(message, status=409, code="sealed") from None
         return shown({name: part.decode(errors="replace") or None for name, part in parts.items()})
