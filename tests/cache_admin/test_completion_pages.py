@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -15,11 +16,12 @@ from django.utils import timezone
 
 from cache_admin import acts, prices
 from cache_admin.admin.completions import comparing
-from cache_admin.completions import find
+from cache_admin.completions import VALUE_VERSION, Completion, find, store
 from cache_admin.models import Price, StoredCompletion
 from cache_admin.rerunning import Fresh
 from cache_admin.savings import savings, total
 from cache_admin.sealed import Slot
+from cache_admin.shipping import ship
 from cache_admin.unsealing import completion_of
 from keys.audit import Actor
 from keys.models import AuditEntry
@@ -117,6 +119,25 @@ def test_a_page_tells_facts_and_history_with_links(client: Client) -> None:
     for word in ("What is the capital", "Paris", "45 tokens, $0.75", "10 in, 5 out, $0.25", f"/usagerecord/{call}/"):
         assert word in text
     assert f"/usagerecord/{call}/" not in page(staff("view_storedcompletion"), of(digest))
+
+
+def test_a_page_tells_the_headers_of_the_request_and_what_was_left_out(client: Client) -> None:
+    headers, dropped = {"openai-beta": "<b>x</b>"}, ["top_k: not known to openai"]
+    completion = Completion(b"{}", "openai", "gpt", "main", time.time(), 600, dropped, headers)
+    assert store(slot_of("00" * 32), completion, b"{}", {})
+    ship(time.time())
+    text = page(client, of("00" * 32))
+    for word in ("Headers of the request", "openai-beta", "&lt;b&gt;x&lt;/b&gt;", "Left out", "top_k: not known"):
+        assert word in text
+    assert "Headers of the request" not in page(client, of(cached(number=1)))
+
+
+def test_an_entry_that_a_later_version_wrote_is_shown_without_its_answer(client: Client) -> None:
+    digest = cached()
+    later = orjson.dumps({"provider": "openai", "of_tomorrow": 1}) + b"\n{}"
+    StoredCompletion.objects.update(answer_sealed=VALUE_VERSION + slot_of(digest).seal("answer", later))
+    assert "Cannot be opened" in page(client, of(digest))
+    assert "Cannot be opened" in client.post(of(digest, "compare")).content.decode()
 
 
 def test_an_entry_is_pinned_noted_and_expired_from_its_page(client: Client) -> None:

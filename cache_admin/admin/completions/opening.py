@@ -46,4 +46,16 @@ def bodies_of(request: HttpRequest, digest: str) -> list[bodies.Body]:
     return [
         bodies.opened("Request", lambda: request_of(row), reading.conversation),
         bodies.opened("Answer", lambda: completion_of(row).answer, reading.answered),
+        *told_beside(row),
     ]
+
+
+def told_beside(row: StoredCompletion) -> list[bodies.Body]:
+    """The headers of the request that its answer depends on, and what was left out of it, where there are any."""
+    try:
+        kept = completion_of(row)
+    except (SealBroken, ValueError):
+        return []  # which the answer says
+    headers = [reading.Said(name, value) for name, value in kept.headers.items()]
+    found = [bodies.Body("Headers of the request", turns=headers)] if headers else []
+    return [*found, bodies.Body("Left out of the request", "; ".join(kept.dropped))] if kept.dropped else found
