@@ -152,6 +152,33 @@ def test_a_fallbacks_answer_is_kept_for_the_model_that_was_asked_for(live: Live,
     alias()
 
 
+def test_another_endpoint_finds_no_answer_of_the_first(live: Live) -> None:
+    body = hello(temperature=0)
+    paths = ("/v1/chat/completions", "/v1/proxy/auto", "/v1/proxy/chat/completions", "/v1/proxy/auto")
+    assert [cached(live.request("POST", path, body)) for path in paths] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+ENDS = """
+from datetime import timedelta
+from django.utils import timezone
+from keys.models import VirtualKey
+key = VirtualKey.objects.get(name=name)
+key.expires_at = timezone.now() + timedelta(seconds=2.5)
+key.save()
+"""
+
+
+def test_a_key_that_has_expired_gets_401_where_it_had_hits(live: Live) -> None:
+    name, body = f"ends-{uuid.uuid4().hex}", hello(temperature=0)
+    bearer = {"authorization": f"Bearer {live.key(name)}"}
+    assert [cached(live.chat(body, **bearer)) for _ in range(2)] == ["MISS", "HIT"]
+    live.python(ENDS, name=name)
+    time.sleep(1)  # every worker knows it
+    assert cached(live.chat(body, **bearer)) == "HIT"
+    time.sleep(1.6)
+    assert {live.chat(body, **bearer).status for _ in range(4)} == {401}
+
+
 MOVED = """
 from keys.models import ProviderCredential
 row, _ = ProviderCredential.objects.get_or_create(name="moved", provider="together")
