@@ -83,9 +83,11 @@ def test_who_has_nothing_left_takes_no_call_over(live: Live) -> None:
     live.upstream.then(late(BROKEN))
     live.upstream.script(answering)
     body = question()
-    leader = led(live, body, authorization=bearer(rich))
-    poors = asked(live, [body] * 3, authorization=bearer(poor))
-    riches = asked(live, [body] * 3, authorization=bearer(rich))
+    here, there = workers(live)
+    (leader,) = at(live, here, [body], authorization=bearer(rich))
+    assert live.upstream.wait_until(lambda: live.upstream.count == 1, 10)
+    poors = at(live, there, [body], authorization=bearer(poor))
+    riches = at(live, there, [body] * 4, authorization=bearer(rich))
     assert leader.rest().status == 502
     assert said(read(riches)) == {TEXT}
     assert {client.status for client in read(poors)} <= {200, 429}
