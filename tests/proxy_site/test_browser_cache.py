@@ -84,6 +84,14 @@ result = Project.objects.create(name=name).pk
 GONE = "from keys.models import Project; Project.objects.filter(pk=pk).delete()"
 
 
+@pytest.fixture
+def project(live: Live) -> Iterator[str]:
+    """One whose name is two of the payloads."""
+    pk = live.python(PROJECT, name=f"{PAYLOADS[2]}{PAYLOADS[3]}")
+    yield pk
+    live.python(GONE, pk=pk)
+
+
 @pytest.fixture(autouse=True)
 def empty_cache(live: Live) -> Iterator[None]:
     live.python(CLEAR)
@@ -168,9 +176,10 @@ def test_what_a_filter_finds_is_purged_once_its_number_is_typed(page: Page, live
     assert live.rows("SELECT 1 FROM cache_admin_storedcompletion") == []
 
 
-def test_a_cassette_goes_out_by_a_filter_and_in_by_a_file_that_was_checked(page: Page, live: Live) -> None:
+def test_a_cassette_goes_out_by_a_filter_and_in_by_a_file_that_was_checked(
+    page: Page, live: Live, project: str
+) -> None:
     landed(live, kept(live, "Which fjord is the longest of Norway?", "The Sognefjord."))
-    project = live.python(PROJECT, name="carried")
     page.goto(f"{LIST}?since=1h")
     page.get_by_role("link", name="Export what is found").click()
     expect(page.get_by_text("1 entry")).to_be_visible()
@@ -187,7 +196,6 @@ def test_a_cassette_goes_out_by_a_filter_and_in_by_a_file_that_was_checked(page:
     page.get_by_role("button", name="Import").click()  # of the file that was chosen for the check
     expect(page.get_by_text("1 completion imported.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_contain_text("cassette")
-    live.python(GONE, pk=project)
 
 
 def upload(page: Page, lines: bytes, button: str) -> None:
@@ -214,7 +222,9 @@ def test_nothing_that_was_said_is_shown_as_html(page: Page, live: Live) -> None:
     assert page.evaluate("document.querySelectorAll('pre :not(del, ins)').length") == 0
 
 
-def test_nothing_that_somebody_notes_seeks_or_sends_in_a_file_is_shown_as_html(page: Page, live: Live) -> None:
+def test_nothing_that_somebody_notes_seeks_or_sends_in_a_file_is_shown_as_html(
+    page: Page, live: Live, project: str
+) -> None:
     """As above; with two of the forty where only a few find room."""
     digest = kept(live, "Which fjord?", "The Sognefjord.")
     place = landed(live, digest)
@@ -224,16 +234,18 @@ def test_nothing_that_somebody_notes_seeks_or_sends_in_a_file_is_shown_as_html(p
     expect(page.get_by_label("Note")).to_have_value(said[:1000])
     page.goto(LIST)
     expect(page.locator("#result_list")).to_contain_text(said[:60])
-    for kind in ("", "purge/", "export/"):
-        page.goto(f"{LIST}{kind}?q={quote(said)}&model={quote(PAYLOADS[3])}&project={quote(PAYLOADS[4])}")
-        expect(page.get_by_text("Page not found")).to_have_count(0)
-    project = live.python(PROJECT, name=f"{PAYLOADS[2]}{PAYLOADS[3]}")
+    query = f"?q={quote(said)}&model={quote(PAYLOADS[3])}"
+    page.goto(f"{LIST}{query}")
+    expect(page.get_by_placeholder("Words of the prompt")).to_have_value(said)
+    for kind in ("purge", "export"):
+        page.goto(f"{LIST}{kind}/{query}")
+        for sought in (said, PAYLOADS[3]):
+            expect(page.get_by_text(sought, exact=True)).to_be_visible()
     page.goto(f"{LIST}import/?project={project}")
     expect(page.get_by_label("Project")).to_contain_text(PAYLOADS[2])
     for button in ("Check", "Import"):
         upload(page, "\n".join([*PAYLOADS, json.dumps({"endpoint": said, "request": 1, said: 1})]).encode(), button)
         expect(page.get_by_text("line 1: it is no JSON")).to_be_visible()
-    live.python(GONE, pk=project)
 
 
 def test_the_cache_pages_fit_a_phone_and_a_laptop(page: Page, live: Live) -> None:

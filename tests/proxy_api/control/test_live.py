@@ -88,8 +88,8 @@ def recorded(number: int) -> dict[str, Any]:
 
 
 def test_a_pipeline_loads_a_cassette_replays_it_and_takes_it_away(live: Live, token: str) -> None:
-    project = ask(live, token, "POST", "projects", {"name": "carried", "cassette": "replay"}).json()["id"]
-    key = ask(live, token, "POST", "keys", {"name": "carried", "project": project}).json()["token"]
+    project = ask(live, token, "POST", "projects", {"name": "pipeline", "cassette": "replay"}).json()["id"]
+    key = ask(live, token, "POST", "keys", {"name": "pipeline", "project": project}).json()["token"]
     body = "\n".join(json.dumps(recorded(number)) for number in range(45)).encode()
     path = f"/v1/admin/completions/import?project={project}"
     sent = live.request("POST", path, body, {"authorization": f"Bearer {token}", "content-type": "application/jsonl"})
