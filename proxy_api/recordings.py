@@ -1,4 +1,4 @@
-"""What a line of a cassette's file asks, by the gateway's rules, for `cache_admin` (see cache_admin/cassettes.py)."""
+"""What a line of a cassette's file asks, by the gateway's rules, for `cache_admin` (see cache_admin/cassettes/)."""
 
 from __future__ import annotations
 
