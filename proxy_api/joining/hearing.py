@@ -127,7 +127,7 @@ def pieces(shared: Shared, reading: Reading, patience: Patience) -> Source:
 
 
 def ask(name: str, holder: Holder, patience: Patience, now: float) -> None:
-    if now < patience.ask or redis.away():  # what is told does not find out that Redis is back
+    if now < patience.ask or redis.away():
         return
     patience.ask = now + ASK_SECONDS
     try:

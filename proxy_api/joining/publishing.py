@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cache_admin.sealed import Slot
 from keys import redis
+from keys.settled import settings
 from proxy_api.errors import ClientGone
 from proxy_api.joining import published
 from proxy_api.joining.audience import Ear
@@ -20,9 +21,9 @@ from proxy_api.joining.lease import Command, Lease
 from proxy_api.joining.published import FRAMES, Item
 from proxy_api.joining.shared import End, Shared, Speaker, log
 
-TELL_SECONDS = 30  # how long Redis keeps what was told last
+TELL_SECONDS = 30  # how long Redis keeps what was told, beyond two silences
 FORGET_SECONDS = 10  # the same after the end
-PAUSE_SECONDS = 0.25  # between two tries to tell a Redis that is away
+PAUSE_SECONDS = 0.25  # between two tellings
 PAUSES = 12  # after the call's end: as long as who listens waits
 
 
@@ -86,12 +87,11 @@ class Telling:
             end = self.told()
             if end is not None and self.finished(end):
                 return
-            if self.epoch == -1:
-                time.sleep(PAUSE_SECONDS)
-                pauses += self.publisher.shared.end is not None
+            time.sleep(PAUSE_SECONDS)  # a Redis that is full refuses each time
+            pauses += self.publisher.shared.end is not None
 
     def begin(self) -> None:
-        """Tell it from the beginning. A command, since nothing that is told finds out that Redis is back."""
+        """Tell it from the beginning, where Redis answers."""
         self.epoch, self.number, self.ear.position, self.head = self.publisher.lease.epoch, 0, 0, None
         try:
             redis.command("DEL", published.address(self.publisher.lease.call))
@@ -109,7 +109,9 @@ class Telling:
             except StopIteration as ended:
                 end: End = ended.value
                 return end
-            if piece is not None:
+            if piece is None:
+                self.send(("EXPIRE", published.address(self.publisher.lease.call), tell_seconds()))
+            else:
                 self.append(Item(FRAMES, piece))
         return None
 
@@ -135,12 +137,12 @@ class Telling:
         head = published.head(self.publisher.speaker, self.publisher.shared.usage)
         if head != self.head:
             self.head = head
-            self.send(*self.appending(head, TELL_SECONDS))
+            self.send(*self.appending(head, tell_seconds()))
 
     def append(self, item: Item) -> None:
         if self.number == 1:
             self.introduce()
-        self.send(*self.appending(item, TELL_SECONDS))
+        self.send(*self.appending(item, tell_seconds()))
 
     def appending(self, item: Item, seconds: int) -> tuple[Command, Command]:
         call = self.publisher.lease.call
@@ -153,3 +155,8 @@ class Telling:
             redis.tell_all(commands)
         except redis.RedisAway:
             self.epoch = -1
+
+
+def tell_seconds() -> int:
+    """A silent call is told of at each silence's end."""
+    return TELL_SECONDS + int(2 * settings.DRAGOMAN_PING_INTERVAL)

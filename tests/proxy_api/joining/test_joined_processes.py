@@ -195,3 +195,21 @@ def test_what_redis_holds_for_joined_calls_runs_out_by_itself(live: Live) -> Non
             time.sleep(0.2)
             assert list(connection.scan_iter("j:*")) == []
             assert all(0 <= connection.ttl(name) <= 10 for name in connection.scan_iter("j*"))
+
+
+def test_what_was_told_of_a_silent_call_stays_as_long_as_it_is_silent(live: Live) -> None:
+    go = Event()
+    live.upstream.script(held(go, first=4))
+    body = question(**STREAMED)
+    with led_here(live, body) as (_, there, leader):
+        (other,) = (client.until(b"there") for client in at(live, there, [body]))
+        with redis.Redis.from_url(live.valkey.url, db=1) as connection:
+            (name,) = [
+                one for one in connection.scan_iter("jp:*") if connection.ttl(one) > 10
+            ]  # not of a call that ended
+            connection.pexpire(name, 900)
+            other.until(b": ping").until(b": ping\n\n: ping")
+            assert connection.pttl(name) > 20_000
+        go.set()
+        assert said(read([leader, other])) == {TEXT}
+    assert live.upstream.count == 1
