@@ -70,8 +70,11 @@ class Choice:
 
 
 def ids(model: type[VirtualKey] | type[Project], said: str) -> list[str]:
-    """Of those whose id or name is said; by these an index finds their rows."""
-    return [said, *model._default_manager.filter(name=said).values_list("pk", flat=True)] if said else []
+    """Of those whose id or name is said: one, mostly, whose rows an index has in their order."""
+    if not said:
+        return []
+    found = model._default_manager.filter(Q(pk=said) | Q(name=said)).values_list("pk", flat=True)
+    return list(found) or [said]
 
 
 def removable(rows: Rows) -> Rows:

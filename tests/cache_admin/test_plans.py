@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cache_admin import words
-from cache_admin.choosing import removable
+from cache_admin.choosing import Choice, removable
 from cache_admin.models import StoredCompletion
 from cache_admin.removing import stale
 from keys.admin.keyset import below
@@ -58,6 +58,8 @@ PAGES: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "provider": (lambda rows: rows.filter(provider="nobody"), "completion_provider"),
     "key": (lambda rows: rows.filter(key_id="k7"), "completion_key"),
     "project": (lambda rows: rows.filter(project_id="p9"), "completion_project"),
+    "key, chosen": (lambda rows: Choice(key="k7", pinned_too=True).rows(), "completion_key"),
+    "project, chosen": (lambda rows: Choice(project="p9", pinned_too=True).rows(), "completion_project"),
     "pinned": (lambda rows: rows.filter(pinned=True), "completion_pinned"),
     "rare word": (lambda rows: words.containing(rows, "word9000"), "cache_admin_completionword_pkey"),
     "frequent word": (lambda rows: words.containing(rows, "word1"), "completion_created"),
