@@ -21,7 +21,7 @@ from cache_admin.counters import count
 from cache_admin.lookup import Row, TableAway, row_of
 from cache_admin.sealed import Slot
 from keys.pepper import pepper
-from keys.redis import RedisAway, ResponseError, command, tell
+from keys.redis import RedisAway, ResponseError, command, slow, tell
 from keys.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
@@ -167,6 +167,9 @@ def _get(address: str) -> bytes | None:
 
 
 def _in_redis(slot: Slot, get: Get) -> Completion | None:
+    if slow():
+        count("completion_redis_slow")
+        return None
     try:
         value = get(_address(slot.name))
         return None if value is None else opened(slot, value)

@@ -6,7 +6,8 @@ of CPU by itself through redis-py's client; here 21-32 us alone and 11-13 us wit
 
 No retries, timeouts of 70 ms (settings.CACHES: a request that asks twice waits for 140), and a breaker: after three
 failures in a row every call raises RedisAway at once, and a thread of the process's own asks once a second whether
-Redis is back, so that no caller waits for that. Works in threads and in gevent's greenlets.
+Redis is back, so that no caller waits for that. After three exchanges in a row that took 30 ms it is slow: commands go
+out as ever, but who can do without need not ask (slow). Works in threads and in gevent's greenlets.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from keys.native import Local, passing
 Argument = bytes | str | int | float
 FAILURES_TO_OPEN = 3
 PROBE_SECONDS = 1.0
+SLOW_SECONDS = 0.03
 
 
 class RedisAway(Exception):
@@ -87,6 +89,7 @@ class Pipe:
         self._breaker = Breaker()
         self._sending = threading.Lock()
         self._owed = 0  # replies to what was told since the last exchange went out: they come before the next one's
+        self._late = 0  # exchanges in a row that took long
         self.losses = 0
 
     def failures(self) -> int:
@@ -96,6 +99,10 @@ class Pipe:
     def open(self) -> bool:
         """Whether the breaker is."""
         return self._breaker.failures >= FAILURES_TO_OPEN
+
+    def slow(self) -> bool:
+        """Whether it answers, but late."""
+        return self._late >= FAILURES_TO_OPEN
 
     def tell(self, *commands: tuple[Argument, ...]) -> None:
         """Send at once, between two exchanges or in the middle of one, and do not wait: the replies come after those
@@ -116,19 +123,34 @@ class Pipe:
 
     def let_go(self) -> None:
         """Nobody has this pipe any more."""
-        self._breaker.failures = 0
+        self._breaker.failures = self._late = 0
 
     def _failed(self) -> None:
-        breaker = self._breaker
-        breaker.failed(time.monotonic())
+        self._breaker.failed(time.monotonic())
         self._disconnect()
-        if self._lasting and self.open() and not breaker.watched:
-            breaker.watched = True
+        if self.open():
+            self._be_watched()
+
+    def _answered(self, began: float, worked: float) -> None:
+        """An exchange is over. began: monotonic seconds; worked: this thread's CPU seconds until then. One that was
+        late because this thread had other work, as under gevent all calls have one, says nothing of Redis."""
+        self._breaker.failures = 0
+        took = time.monotonic() - began
+        if took < SLOW_SECONDS:
+            self._late = 0
+        elif time.thread_time() - worked < took / 2:
+            self._late += 1
+            if self.slow():
+                self._be_watched()
+
+    def _be_watched(self) -> None:
+        if self._lasting and not self._breaker.watched:
+            self._breaker.watched = True
             threading.Thread(target=self._watch, daemon=True, name="dragoman-redis").start()
 
     def _watch(self) -> None:
-        """Until Redis answers, or nobody has this pipe any more."""
-        while self.open():
+        """Until Redis answers as it should, or nobody has this pipe any more."""
+        while self.open() or self.slow():
             time.sleep(PROBE_SECONDS)
             with suppress(RedisAway, ResponseError):
                 self._asked(("PING",))
@@ -173,9 +195,10 @@ class Pipe:
     def _run(self) -> None:
         """Lead: one exchange for all that is queued."""
         batch = self._drained()
+        began, worked = time.monotonic(), time.thread_time()
         try:
             self._exchange(batch)
-            self._breaker.failures = 0
+            self._answered(began, worked)
         except (RedisError, OSError) as error:
             self._failed()
             batch += self._drained()  # they waited for the same outage
@@ -277,9 +300,15 @@ def away() -> bool:
     return _pipe().open()
 
 
+def slow() -> bool:
+    """Whether Redis answers, but has been late lately, as far as this process knows. False in threads that come and go,
+    which would have to find out by themselves when that is over."""
+    return not passing() and _pipe().slow()
+
+
 def answering() -> bool:
-    """Whether the last command was answered, as far as this process knows."""
-    return _pipe().failures() == 0
+    """Whether the last command was answered, and the last ones in time, as far as this process knows."""
+    return _pipe().failures() == 0 and not slow()
 
 
 def losses() -> int:

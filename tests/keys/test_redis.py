@@ -14,6 +14,7 @@ from redis.exceptions import DataError
 from keys import redis
 from proxy_site import installation
 from tests import services
+from tests.delaying import Delaying
 
 
 @pytest.fixture
@@ -180,6 +181,39 @@ def test_while_the_breaker_is_open_nobody_waits_to_find_out_whether_redis_is_bac
     while redis.away() and time.monotonic() < until:
         time.sleep(0.02)
     assert redis.command("ECHO", "back") == b"back"
+
+
+def test_a_redis_that_is_late_is_slow_until_it_is_not_and_answers_all_the_while(own_valkey, settings):
+    with Delaying(own_valkey.url) as late:
+        settings.CACHES = {"default": installation.cache(late.url)}
+        connected()
+        assert not redis.slow()
+        late.seconds = 0.045
+        assert [redis.command("ECHO", str(turn)) for turn in range(3)] == [b"0", b"1", b"2"]
+        assert redis.slow()
+        assert not redis.answering()
+        assert not redis.away()
+        assert redis.command("ECHO", "late") == b"late"
+        time.sleep(1.2)
+        assert redis.slow()
+        late.seconds = 0
+        until = time.monotonic() + 5
+        while redis.slow() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert redis.answering()
+    redis.forget()
+
+
+def test_a_process_that_is_late_itself_does_not_take_redis_for_slow(own_valkey, settings):
+    """As under gevent, where whoever waits for Redis lets others work."""
+    pipe = redis.Pipe(redis.get_redis_connection("default").connection_pool.make_connection(), lasting=True)
+    pipe.ask(("PING",))
+    for _ in range(5):
+        began, worked = time.monotonic(), time.thread_time()
+        while time.thread_time() - worked < 0.035:
+            pass
+        pipe._answered(began, worked)
+    assert not pipe.slow()
 
 
 def test_a_thread_that_comes_and_goes_finds_out_by_itself(own_valkey):

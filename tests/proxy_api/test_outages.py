@@ -16,6 +16,7 @@ import redis
 
 from tests import services
 from tests.client import Client, hello
+from tests.delaying import Delaying
 from tests.live import Answer, Live, started_live
 from tests.loopback import answer, openai_answer, openai_stream, stream
 
@@ -86,6 +87,35 @@ def test_while_redis_is_frozen_the_first_calls_are_a_little_late_and_the_others_
     assert later[int(len(later) * 0.9)] <= usual + 5
     assert found[-1].headers["x-dragoman-cache"] == "stored; redis-away"
     assert until(lambda: cacheable(server, mark).headers["x-bt-cached"] == "HIT", 5)
+
+
+@pytest.mark.parametrize("seconds", [0.045, 0.2])
+def test_a_slow_redis_makes_no_call_slow_but_the_first_ones(seconds: float) -> None:
+    """Late, or too late to be waited for: either way the table is asked in its stead."""
+    valkey = services.start_valkey()
+    try:
+        with Delaying(valkey.url) as slow, started_live(REDIS_URL=slow.url) as live:
+            live.upstream.script(answer(openai_answer()))
+            mark = uuid.uuid4().hex
+            usual = sorted(own_ms(cacheable(live)) for _ in range(50))[40]
+            live.usage(cacheable(live, mark).headers["x-request-id"])
+            slow.seconds = seconds
+            found = [cacheable(live) for _ in range(200)]
+            hit = cacheable(live, mark)
+            slow.seconds = 0
+            assert until(lambda: all("redis" not in why(cacheable(live)) for _ in range(4)), 5)
+    finally:
+        valkey.stop()
+    assert {each.status for each in found} == {200}
+    assert (hit.status, hit.headers["x-bt-cached"]) == (200, "HIT")
+    took = [own_ms(each) for each in found]
+    assert max(took[:10]) < usual + 150 + 100
+    later = sorted(took[20:])
+    assert later[int(len(later) * 0.9)] <= usual + 5
+
+
+def why(found: Answer) -> str:
+    return found.headers["x-dragoman-cache"]
 
 
 def refuse_writes(client: redis.Redis) -> None:
