@@ -91,6 +91,9 @@ def with_media(
     return request if messages is request.messages else replace(request, messages=messages)
 
 
+_HAS_MEDIA = frozenset({Image, File, Audio, ToolResult})
+
+
 # -- walking through a request ----------------------------------------------------------------------------------------
 def mapped(messages: tuple[Message, ...], change: Callable[[Part, str], Part]) -> tuple[Message, ...]:
     """Every media part changed, those in tool results too. `change` is told the part's place in the client's words.
@@ -104,6 +107,8 @@ def mapped(messages: tuple[Message, ...], change: Callable[[Part, str], Part]) -
 
 
 def _message(message: Message, index: int, change: Callable[[Part, str], Part]) -> Message:
+    if _HAS_MEDIA.isdisjoint(map(type, message.parts)):
+        return message
     parts: list[Part] = []
     spoken = 0
     for position, part in enumerate(message.parts):

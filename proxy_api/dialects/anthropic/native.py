@@ -116,7 +116,7 @@ def betas_of(body: Mapping[str, Any], asked: Iterable[str] = ()) -> list[str]:
 
 def _needed(body: Mapping[str, Any]) -> Iterator[str]:
     kinds = [str(tool.get("type", "")) for tool in body.get("tools", ())]
-    for pattern, beta in _TOOL_BETAS:
+    for pattern, beta in _TOOL_BETAS if kinds else ():
         if any(pattern.fullmatch(kind) for kind in kinds):
             yield beta
     for field, beta in _FIELD_BETAS.items():

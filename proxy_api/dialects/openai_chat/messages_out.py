@@ -38,6 +38,8 @@ def _result(result: ToolResult) -> dict[str, Any]:
 
 def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
     """One assistant message, of a request or of an answer. `content` is null only where something else is said."""
+    if len(parts) == 1 and is_bare(parts[0]):  # most answers
+        return {"role": "assistant", "content": _content(parts)}
     calls = [part for part in parts if isinstance(part, ToolCall)]
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     content = _content([part for part in parts if _is_content(part)])
@@ -56,6 +58,11 @@ def write_assistant(parts: Sequence[Part]) -> dict[str, Any]:
         if not call.id:
             said["function_call"] = {"name": call.name, "arguments": call.arguments}
     return said
+
+
+def is_bare(part: Part) -> bool:
+    """A text with nothing beside it."""
+    return isinstance(part, Text) and part.signature is None and part.phase is None and not part.citations
 
 
 def _is_content(part: Part) -> bool:

@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat/object
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast, get_args
 
 from proxy_api.chat import JSON, Audio, ChatResponse, Choice, FinishReason, Image, Opaque, Part, Text, ToolCall
@@ -113,6 +113,8 @@ def write_response(response: ChatResponse) -> dict[str, Any]:
 
 
 def _joined(texts: list[Text]) -> list[Text]:
+    if len(texts) == 1 and texts[0].text and texts[0].cache_control is None:
+        return texts
     whole = "".join(part.text for part in texts)
     signature = next((part.signature for part in reversed(texts) if part.signature), None)
     phase = next((part.phase for part in reversed(texts) if part.phase), None)
@@ -120,14 +122,17 @@ def _joined(texts: list[Text]) -> list[Text]:
     return [Text(whole, signature=signature, citations=cited, phase=phase)] if whole or signature or cited else []
 
 
+def _message(parts: Sequence[Part]) -> dict[str, Any]:
+    texts = [part for part in parts if isinstance(part, Text)]
+    media = [part for part in parts if isinstance(part, (Image, Audio))]
+    others = [part for part in parts if not isinstance(part, (Text, Image, Audio, Opaque))]
+    return {"refusal": None} | write_assistant([*others, *_joined(texts)]) | write_media(media)
+
+
 def _written(choice: Choice) -> dict[str, Any]:
-    texts = [part for part in choice.parts if isinstance(part, Text)]
-    media = [part for part in choice.parts if isinstance(part, (Image, Audio))]
-    others = [part for part in choice.parts if not isinstance(part, (Text, Image, Audio, Opaque))]
-    message = {"refusal": None} | write_assistant([*others, *_joined(texts)]) | write_media(media)
     return {
         "index": choice.index,
-        "message": message,
+        "message": _message(choice.parts),
         "logprobs": choice.logprobs,
         "finish_reason": choice.finish_reason,
         "native_finish_reason": choice.native_finish_reason,
