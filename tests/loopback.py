@@ -240,10 +240,16 @@ def _unchunked(sock: socket.socket, data: bytes) -> list[bytes]:
     return parts
 
 
+_bound: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port of 127.0.0.1 that refuses connections."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    """A port of 127.0.0.1 that refuses connections: bound for as long as the process lives, so that nobody else comes
+    to listen there, and never listened on."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    _bound.append(holder)
+    port: int = holder.getsockname()[1]
     return port
 
 
