@@ -31,9 +31,12 @@ test: $(VENV)/dev sdk
 test-long: $(VENV)/dev sdk
 	@exec $(PY) -m pytest --hypothesis-profile=thorough --timeout=900 $(SPREAD) $(ARGS)
 
-# A worker for each core, with a PostgreSQL and a Valkey of its own: too much to start where ARGS names the tests, and
-# not to be had where the servers are given.
-SPREAD = $(if $(findstring tests,$(ARGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--numprocesses=logical --maxprocesses=4 --dist=worksteal)
+# Several workers (tests/services.py says how many), with a PostgreSQL and a Valkey of its own each: too much to start
+# where ARGS names the tests, and not to be had where the servers are given.
+SPREAD = $(if $(findstring tests,$(ARGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--numprocesses=auto --dist=worksteal)
+
+# The run starts a hundred processes of ours: each would compile all modules anew where bytecode is not kept.
+test test-long: export PYTHONDONTWRITEBYTECODE =
 
 check: $(VENV)/dev
 	$(PY) -m ruff check

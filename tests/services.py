@@ -83,6 +83,13 @@ def hands_out(config: pytest.Config) -> bool:
     return bool(getattr(config.known_args_namespace, "numprocesses", 0)) and "PYTEST_XDIST_WORKER" not in os.environ
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker for each core and one more, for a third of the run is waiting; four at the most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, cores + 1)
+
+
 def pytest_unconfigure() -> None:
     stop_all()
 
