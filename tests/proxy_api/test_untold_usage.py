@@ -163,6 +163,20 @@ ENDS: dict[str, tuple[Behaviour, Act, str, int, int]] = {
     ),
     "a relayed answer that is cut": (raw(wire_of(b"x" * 100)[:-50], end=close), asks(RESPONSES), "incomplete", 6, 0),
     "silence before a relayed head": (hang, asks(RESPONSES), "timeout_first_byte", 6, 0),
+    "leaves a response that would be kept": (
+        RELAYED_HALF,
+        leaves(b" you", RESPONSES, stream=True, temperature=0),
+        "client_disconnect",
+        6,
+        5,
+    ),
+    "a response that would be kept is cut": (
+        stream(DELTAS, gap=0.02, end=close),
+        asks(RESPONSES, stream=True, seed=1),
+        "incomplete",
+        6,
+        5,
+    ),
 }
 
 
