@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -139,6 +140,21 @@ def test_cache_control_narrows_what_a_call_may_do(header: str, read: bool, write
 )
 def test_how_old_an_answer_may_be_is_the_calls_to_say(header: str, age: float, found: str) -> None:
     assert verdict(rule({"seed": 1}, cache_control=header), age, 60) == found
+
+
+LATIN = st.text(st.characters(max_codepoint=255), max_size=30)
+WORDS = st.sampled_from(
+    ["max-age", "no-cache", "stale-if-error", "=", ",", '"', "5", " ", "only-if-cached", "no-store"]
+)
+
+
+@given(LATIN | st.lists(WORDS, max_size=8).map("".join), LATIN, LATIN)
+def test_no_header_whatever_it_says_is_more_than_a_400(control: str, mode: str, ttl: str) -> None:
+    found = rule({"seed": 1}, cache_control=control)
+    assert verdict(found, 1e9, 60) == "useless" or found.stale_if_error or found.stale_while_revalidate
+    for header in ({"x_bt_use_cache": mode}, {"x_bt_cache_ttl": ttl}):
+        with suppress(BadRequest):
+            assert 1 <= rule({"seed": 1}, **header).ttl <= WEEK
 
 
 def test_only_if_cached_counts_whatever_the_mode() -> None:
