@@ -36,7 +36,7 @@ def read(body: Mapping[str, Any], organization: str) -> Wishes:
     logging = body.get("logging")
     return Wishes(
         seconds=body.get("ttl_seconds") or DEFAULT_SECONDS,
-        model=body.get("model") or None,
+        model=body.get("model"),
         organization=organization,
         logging={name: logging[name] for name in LOGGING if name in logging} if logging else None,
     )
@@ -50,8 +50,9 @@ def found(body: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def model(name: str, value: Any) -> Iterator[Fault]:
-    if value is not None and not (isinstance(value, str) and len(value) <= MODEL_LONGEST and value.isprintable()):
-        yield fault("invalid_type", [name], f"model must be a text of at most {MODEL_LONGEST} characters, or null")
+    """An empty one is a mistake, such as a variable that is not set, and must not mean every model."""
+    if value is not None and not is_text(value, MODEL_LONGEST):
+        yield fault("invalid_type", [name], f"model must be a text of 1 to {MODEL_LONGEST} characters, or null")
 
 
 def seconds(name: str, value: Any) -> Iterator[Fault]:
@@ -78,7 +79,7 @@ def logging(name: str, value: Any) -> Iterator[Fault]:
 
 
 def project_name(path: list[str], value: Any) -> Iterator[Fault]:
-    if not (isinstance(value, str) and 0 < len(value) <= NAME_LONGEST and value.isprintable()):
+    if not is_text(value, NAME_LONGEST):
         yield fault("invalid_type", path, f"logging.project_name must be a text of 1 to {NAME_LONGEST} characters")
 
 
@@ -95,6 +96,10 @@ def parent(path: list[str], value: Any) -> Iterator[Fault]:
 def compress_audio(path: list[str], value: Any) -> Iterator[Fault]:
     if not isinstance(value, bool):
         yield fault("invalid_type", path, "logging.compress_audio must be true or false")
+
+
+def is_text(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
 def fault(code: str, path: list[str], message: str) -> Fault:

@@ -35,6 +35,7 @@ def test_any_life_from_a_second_to_a_day_is_given(seconds: float) -> None:
         ({"ttl_seconds": "600"}, ["ttl_seconds"], "invalid_type"),
         ({"ttl_seconds": True}, ["ttl_seconds"], "invalid_type"),
         ({"model": 5}, ["model"], "invalid_type"),
+        ({"model": ""}, ["model"], "invalid_type"),
         ({"model": "a\nb"}, ["model"], "invalid_type"),
         ({"model": "x" * 513}, ["model"], "invalid_type"),
         ({"logging": "search"}, ["logging"], "invalid_type"),
