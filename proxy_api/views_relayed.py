@@ -94,7 +94,7 @@ class ResponsesView(RelayedView):
                 return sent(gateway.answer(checked(self.call(request, endpoints.RESPONSES, body))))
             case "there":
                 call = checked(self.call(request, endpoints.RESPONSES_AS_IT_CAME, body))
-                why = uncached(call)
+                why = passthrough.RELAYED if passthrough.kept_query(request.META["QUERY_STRING"]) else uncached(call)
                 return self.passed_on(request, body, upload, why) if why else sent(gateway.answer(call))
             case "unknown":
                 return self.passed_on(request, body, upload)

@@ -141,6 +141,14 @@ def test_what_is_for_once_is_passed_on_each_time_and_says_why(
     assert (row["cache"], row["cache_reason"]) == ("bypass", why)
 
 
+def test_a_query_goes_on_to_the_provider_which_may_read_more_in_it_than_we_do(live: Live) -> None:
+    says(live, answer(WHOLE))
+    body = asking()
+    assert [cached(ask(live, body, f"{PATH}?include[]=a")) for _ in range(2)] == ["MISS", "MISS"]
+    assert {call.path for call in live.upstream.calls} == {f"{PATH}?include%5B%5D=a"}
+    assert [cached(ask(live, body, f"{PATH}?key={live.token}")) for _ in range(2)] == ["MISS", "HIT"]
+
+
 @pytest.mark.parametrize(
     ("fields", "headers"),
     [
