@@ -122,8 +122,14 @@ RESPONSES: Mapping[str, Rule] = {
     "background": flag,
 }
 _fields = checker(RESPONSES, "model", "input")
-# What is looked at here of a request that goes on as it came: its provider judges the rest.
-_LOOKED_AT = ("model", "stream", "stream_options", "metadata", "user")
+# What is read here of a request that goes on as it came: its provider judges the rest.
+_READ_HERE: Mapping[str, Rule] = {
+    "model": FIELDS["model"],
+    "stream": flag,
+    "stream_options": a_dict,
+    "metadata": a_dict,
+    "user": text,
+}
 
 
 def check_responses(value: dict[str, Any]) -> None:
@@ -137,6 +143,6 @@ def check_responses(value: dict[str, Any]) -> None:
 
 def check_as_it_comes(value: dict[str, Any]) -> None:
     """As shape.check_chat, for a request that a provider of Responses gets."""
-    for name in _LOOKED_AT:
+    for name, rule in _READ_HERE.items():
         if value.get(name) is not None:
-            RESPONSES[name](value[name], name)
+            rule(value[name], name)
