@@ -86,7 +86,7 @@ def made(call: Call, plan: Plan, record: Record, *, stale: bool = False) -> Answ
     if not rules.read and rules.write:
         entry.cache_reason = "no-cache"
     elif rules.read:
-        entry.cache_reason = "stale" if stale else "redis-away" if redis.away() else ""
+        entry.cache_reason = "stale" if stale else "redis-away" if redis.away() or redis.slow() else ""
     return miss(call, plan, record)
 
 

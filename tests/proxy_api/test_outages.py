@@ -107,6 +107,7 @@ def test_a_slow_redis_makes_no_call_slow_but_the_first_ones(seconds: float) -> N
     finally:
         valkey.stop()
     assert {each.status for each in found} == {200}
+    assert {why(each) for each in found[20:]} == {"stored; redis-away"}
     assert (hit.status, hit.headers["x-bt-cached"]) == (200, "HIT")
     took = [own_ms(each) for each in found]
     assert max(took[:10]) < usual + 150 + 100
