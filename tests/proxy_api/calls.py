@@ -10,7 +10,10 @@ from proxy_api.upstream import UpstreamRequest
 from tests import loopback
 from tests.loopback import Upstream
 
-QUICK = Deadlines(connect=1.0, first_byte=0.3, idle=0.3, total=5.0, ping=5.0)
+# For silences that are to be noticed, and for all other calls: others may be using the machine.
+QUICK = Deadlines(connect=1.0, first_byte=0.3, idle=0.3, total=30.0, ping=5.0)
+PATIENT = Deadlines(connect=20.0, first_byte=20.0, idle=20.0, total=30.0, ping=20.0)
+SOON = 10.0  # seconds; less than what would pass without the deadline under test
 BODY = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Hello!"}]}'
 
 
@@ -19,7 +22,7 @@ def post(url: str, body: bytes = BODY, headers: dict[str, str] | None = None) ->
     return UpstreamRequest("POST", f"{url}/v1/chat/completions", named, body, trusted=True)
 
 
-def call(url: str, deadlines: Deadlines = QUICK, body: bytes = BODY) -> bytes:
+def call(url: str, deadlines: Deadlines = PATIENT, body: bytes = BODY) -> bytes:
     exchange = send(post(url, body), deadlines)
     try:
         return exchange.body()
@@ -27,7 +30,7 @@ def call(url: str, deadlines: Deadlines = QUICK, body: bytes = BODY) -> bytes:
         exchange.close()
 
 
-def failure(url: str, deadlines: Deadlines = QUICK, body: bytes = BODY) -> GatewayError:
+def failure(url: str, deadlines: Deadlines = PATIENT, body: bytes = BODY) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
         call(url, deadlines, body)
     return caught.value

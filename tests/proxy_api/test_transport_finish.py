@@ -9,7 +9,7 @@ import pytest
 from proxy_api.transport import send
 from tests import loopback
 from tests.loopback import Behaviour, Upstream, chunk, stream
-from tests.proxy_api.calls import QUICK, call, post
+from tests.proxy_api.calls import PATIENT, call, post
 
 FRAMES = loopback.openai_stream("Hello")
 
@@ -30,7 +30,7 @@ def chatter(call: loopback.Call) -> None:
 
 def last_word_read(upstream: Upstream) -> float:
     """A call that is read up to [DONE] and finished there; the seconds that finish() took."""
-    exchange = send(post(upstream.url), QUICK)
+    exchange = send(post(upstream.url), PATIENT)
     try:
         body = b""
         for piece in exchange.pieces():

@@ -18,7 +18,7 @@ from proxy_api.transport import Deadlines, ProviderAdapter, in_flight, send, shu
 from proxy_api.transport_pool import MAX_AGE, MAX_IDLE, SWEEP_SECONDS, Origin, Pool
 from tests import loopback
 from tests.loopback import Upstream, openai_answer
-from tests.proxy_api.calls import BODY, QUICK, UNAVAILABLE, call, call_after, failure, post, told
+from tests.proxy_api.calls import BODY, PATIENT, SOON, UNAVAILABLE, call, call_after, failure, post, told
 
 
 @pytest.fixture
@@ -35,10 +35,11 @@ def test_a_stale_connection_is_replaced_before_it_is_used(upstream: Upstream) ->
 
 
 def test_a_connection_on_which_something_was_said_unasked_is_not_used(upstream: Upstream) -> None:
-    late = loopback.raw(loopback.wire_of(b"ok"), b"HTTP/1.1 408 Request Timeout\r\n\r\n", gap=0.03)
-    upstream.script(late)
+    said = threading.Event()
+    late = (loopback.wire_of(b"ok"), b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    upstream.script(loopback.raw(*late, gap=0.03, end=lambda _: said.set()))
     call(upstream.url)
-    time.sleep(0.1)
+    assert said.wait(SOON)
     assert call_after(upstream) == (2, 2)
 
 
@@ -51,7 +52,7 @@ def test_a_pooled_connection_lost_after_the_request_is_not_tried_again(upstream:
 
 def test_an_exchange_closed_in_the_middle_takes_its_connection_with_it(upstream: Upstream) -> None:
     upstream.script(loopback.stream([b"data: 1\n\n"] * 100, gap=0.05))
-    exchange = send(post(upstream.url), QUICK)
+    exchange = send(post(upstream.url), PATIENT)
     assert next(exchange.pieces())
     exchange.close()
     assert upstream.wait_until(lambda: len(upstream.aborted) == 1)
@@ -127,9 +128,9 @@ def test_a_drain_ends_every_call_at_once(upstream: Upstream) -> None:
     started = time.monotonic()
     shut_down()
     for thread in waiting:
-        thread.join(2)
+        thread.join(SOON)
     assert len(failures) == 2
-    assert max(at for _, at in failures) - started < 1
+    assert max(at for _, at in failures) - started < SOON
     assert in_flight() == 0
     assert call_after(upstream)[0] == 3
 

@@ -14,7 +14,7 @@ from proxy_api.transport import send
 from proxy_api.uploads import PIECE, Arriving, arriving
 from proxy_api.upstream import Upload, UpstreamRequest
 from tests.loopback import Upstream, answer
-from tests.proxy_api.calls import QUICK
+from tests.proxy_api.calls import PATIENT
 
 MEDIA = 'multipart/form-data; charset=utf-8; boundary="a-b.c"'
 
@@ -77,7 +77,7 @@ def post(url: str, upload: Upload) -> UpstreamRequest:
 def test_an_upload_is_written_with_its_length_or_in_chunks(length: int | None) -> None:
     with Upstream() as upstream:
         upstream.script(answer(b"{}"))
-        exchange = send(post(upstream.url, Upload(iter([b"one", b"two"]), length)), QUICK)
+        exchange = send(post(upstream.url, Upload(iter([b"one", b"two"]), length)), PATIENT)
         assert exchange.body() == b"{}"
         exchange.close()
         [call] = upstream.calls
@@ -91,14 +91,14 @@ def test_a_failure_of_the_client_is_no_failure_of_the_provider() -> None:
         raise BadRequest("cut")
 
     with Upstream() as upstream, pytest.raises(BadRequest):
-        send(post(upstream.url, Upload(pieces(), 6)), QUICK)
+        send(post(upstream.url, Upload(pieces(), 6)), PATIENT)
 
 
 def test_a_provider_that_answers_before_the_upload_is_whole_is_heard() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=refuse_at_once, args=(listener,), daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        exchange = send(post(url, Upload(iter([b"x" * PIECE] * 1000), PIECE * 1000)), QUICK)
+        exchange = send(post(url, Upload(iter([b"x" * PIECE] * 1000), PIECE * 1000)), PATIENT)
         head = exchange.head()
         assert head is not None
         assert (head.status, exchange.body()) == (413, b"no")
