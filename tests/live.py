@@ -120,7 +120,7 @@ class Live:
             self._connection = psycopg.connect(self.database_url, autocommit=True, row_factory=psycopg.rows.dict_row)
         return self._connection.execute(sql.encode(), values or None).fetchall()
 
-    def usage(self, request_id: str, seconds: float = 5) -> dict[str, Any]:
+    def usage(self, request_id: str, seconds: float = 20) -> dict[str, Any]:
         """The final usage row of one request: shipped now, waited for up to `seconds`."""
         deadline = time.monotonic() + seconds
         while True:

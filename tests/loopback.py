@@ -143,7 +143,7 @@ class Upstream:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> bool:
         until = time.monotonic() + seconds
         while not condition() and time.monotonic() < until:
             time.sleep(0.005)
@@ -168,11 +168,11 @@ class Upstream:
         with suppress(OSError):
             while not self._stopping.is_set():
                 sock, _ = self._listener.accept()
+                self._open.add(sock)
                 number, self.connections = self.connections, self.connections + 1
                 threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        self._open.add(sock)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:

@@ -62,7 +62,7 @@ class Limited:
         found: dict[str, Any] = self.live.python(COUNTS, id=self.id)
         return found
 
-    def wait_for(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 5) -> dict[str, Any]:
+    def wait_for(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
         until = time.monotonic() + seconds
         while not condition(counts := self.counts()):
             assert time.monotonic() < until, counts

@@ -18,7 +18,7 @@ from tests.loopback import Call, answer, chunk, chunked_head, hang, openai_answe
 FRAMES = openai_stream("Hello there, this is an answer")
 
 
-def row_of(live: Live, mark: str, seconds: float = 5) -> dict[str, Any]:
+def row_of(live: Live, mark: str, seconds: float = 20) -> dict[str, Any]:
     """The final row of the call that carried `mark` as its x-client-request-id."""
     deadline = time.monotonic() + seconds
     while True:

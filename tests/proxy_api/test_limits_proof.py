@@ -118,7 +118,7 @@ def test_a_process_killed_in_mid_call_holds_nothing_and_the_ledger_settles_it(li
     assert found == [(200, None), (200, None), (429, "insufficient_quota")]
 
 
-def answered(key: Limited, seconds: float = 10) -> tuple[int, str | None]:
+def answered(key: Limited, seconds: float = 20) -> tuple[int, str | None]:
     """Once there are workers again."""
     until = time.monotonic() + seconds
     while True:

@@ -32,7 +32,7 @@ def test_short_calls_end_long_ones_are_told_and_new_ones_are_refused() -> None:
         live.upstream.script(by_name)
         short, long = begun(live, "short", stream=True), begun(live, "long", stream=True)
         plain = begun(live, "plain")
-        assert live.upstream.wait_until(lambda: live.upstream.count == 3 * EACH, 5)
+        assert live.upstream.wait_until(lambda: live.upstream.count == 3 * EACH)
         for client in short + long:
             client.until(b"Hello")
         with socket.create_connection(("127.0.0.1", live.port), timeout=5) as kept:

@@ -17,7 +17,7 @@ from tests.loopback import openai_stream, stream
 HELLO: dict[str, Any] = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
 
-def raw(live: Live, data: bytes, seconds: float = 5) -> bytes:
+def raw(live: Live, data: bytes, seconds: float = 20) -> bytes:
     """Bytes in, bytes out, until the server closes or `seconds` pass without a byte."""
     with socket.create_connection(("127.0.0.1", live.port), timeout=seconds) as sock:
         sock.sendall(data)
