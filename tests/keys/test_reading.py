@@ -30,8 +30,8 @@ def test_a_read_gives_what_the_query_gives():
 def test_a_late_read_is_left_at_the_deadline():
     started = time.monotonic()
     with pytest.raises(DatabaseAway, match="TimeoutError"):
-        Reader(seconds=0.2).read(select(seconds=1))
-    assert time.monotonic() - started < 0.9
+        Reader(seconds=0.2).read(select(seconds=3))
+    assert time.monotonic() - started < 2.5
 
 
 def test_after_a_failure_nobody_asks_until_the_rest_is_over():
@@ -47,7 +47,7 @@ def test_after_a_failure_nobody_asks_until_the_rest_is_over():
 
 
 def test_after_the_rest_one_asks_and_the_others_are_refused_until_it_knows():
-    reader = Reader(seconds=0.5, rest=0.1)
+    reader = Reader(seconds=1.5, rest=0.1)
     with pytest.raises(DatabaseAway):
         reader.read(refused)
     time.sleep(0.15)
@@ -56,7 +56,7 @@ def test_after_the_rest_one_asks_and_the_others_are_refused_until_it_knows():
     def ask():
         started = time.monotonic()
         with pytest.raises(DatabaseAway):
-            reader.read(select(seconds=2))
+            reader.read(select(seconds=3))
         took.append(time.monotonic() - started)
 
     threads = [threading.Thread(target=ask) for _ in range(5)]
@@ -64,7 +64,7 @@ def test_after_the_rest_one_asks_and_the_others_are_refused_until_it_knows():
         thread.start()
     for thread in threads:
         thread.join(5)
-    assert sorted(seconds > 0.4 for seconds in took) == [False] * 4 + [True]
+    assert sorted(seconds > 1.2 for seconds in took) == [False] * 4 + [True]
 
 
 def test_an_error_that_is_no_databases_comes_through_and_opens_no_breaker():

@@ -94,11 +94,11 @@ def test_equal_addresses_are_fetched_once_and_never_again_for_another_attempt(ho
 
 @pytest.mark.usefixtures("reachable")
 def test_different_addresses_are_fetched_at_the_same_time(host: Upstream) -> None:
-    host.script(loopback.raw(b"", loopback.wire_of(PNG, content_type="image/png"), gap=0.4))
+    host.script(loopback.raw(b"", loopback.wire_of(PNG, content_type="image/png"), gap=1))
     start = time.monotonic()
     fetch(asking(*(Image(url=f"{host.url}/{number}.png") for number in range(6))))
     assert host.count == 6
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.usefixtures("reachable")

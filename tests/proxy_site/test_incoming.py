@@ -40,7 +40,7 @@ def test_a_body_that_drips_is_given_up_although_every_read_gets_a_byte(ends: tup
     client.sendall(POST + b"Content-Length: 1000\r\n\r\n")
 
     def drip() -> None:
-        for _ in range(100):
+        for _ in range(1000):
             client.sendall(b"x")
             gevent.sleep(0.02)
 
@@ -49,7 +49,7 @@ def test_a_body_that_drips_is_given_up_although_every_read_gets_a_byte(ends: tup
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         list(iter(lambda: source.read(1), b""))
-    assert 0.25 < time.monotonic() - began < 1.5
+    assert 0.25 < time.monotonic() - began < 10
     dripping.kill()
 
 
