@@ -1,7 +1,8 @@
 """The public keys of outside issuers (JWKS, RFC 7517, section 5), fetched through the address gate and kept.
 
-A set is asked for anew after ten minutes, and for a key id that it does not have; never twice within half a minute.
-While its address is away, what is kept goes on for an hour.
+A set is asked for anew after five minutes, and for a key id that it does not have; never twice within half a minute.
+Tokens that were verified by a key end when it is no longer listed. While its address is away, what is kept goes on for
+an hour.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jwt.exceptions import PyJWTError
 from keys import refusals
 from keys.fetching import FetchFailed, Request, fetch
 
-FRESH_SECONDS = 600.0
+FRESH_SECONDS = 300.0
 RETRY_SECONDS = 30.0
 STALE_SECONDS = 3600.0
 FETCH_SECONDS = 5.0
@@ -46,22 +47,45 @@ class _Set:
     def current(self, key_id: str, now: float) -> PyJWK | None:
         return self.keys.get(key_id) if now - self.read_at < FRESH_SECONDS else None
 
+    def may_ask(self, now: float) -> bool:
+        return now - self.tried_at >= RETRY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A key as it was listed at `url` under `key_id`."""
+
+    url: str
+    key_id: str
+    key: PyJWK
+
+    def holds(self) -> bool:
+        """Whether it is the same key still, of a reading that is not too old. One that is due is made meanwhile, and
+        nobody waits for it: the answer is that of the reading before."""
+        kept, now = _sets.get(self.url), time.monotonic()
+        if kept is None or now - kept.read_at > STALE_SECONDS:
+            return False
+        if now - kept.read_at >= FRESH_SECONDS and kept.may_ask(now):
+            kept.tried_at = now
+            threading.Thread(target=_fetch, args=(kept, self.url), daemon=True, name="dragoman-jwks").start()
+        return kept.keys.get(self.key_id) is self.key
+
 
 _sets: dict[str, _Set] = {}
 
 
-def key(url: str, key_id: str) -> PyJWK:
+def listed(url: str, key_id: str) -> Listed:
     """The key of this id among those at `url`; "" stands for the only one that there is. AccessRefused: 401 for one
     that is not there, 503 while the keys cannot be had. May block for a fetch."""
     kept = _sets.setdefault(url, _Set())
     found = kept.current(key_id, time.monotonic())
-    return found if found is not None else _refreshed(kept, url, key_id)
+    return Listed(url, key_id, found if found is not None else _refreshed(kept, url, key_id))
 
 
 def _refreshed(kept: _Set, url: str, key_id: str) -> PyJWK:
     with kept.lock:
         now = time.monotonic()
-        if kept.current(key_id, now) is None and now - kept.tried_at >= RETRY_SECONDS:
+        if kept.current(key_id, now) is None and kept.may_ask(now):
             kept.tried_at = now
             _fetch(kept, url)
     if time.monotonic() - kept.read_at > STALE_SECONDS:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt
+from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from keys import callers, jwks, refusals
 from keys.identity import Identity
+from keys.jwks import Listed
 from keys.kept import Kept
 from keys.models import Project, TokenIssuer
 
@@ -81,15 +83,16 @@ ISSUERS: Kept[Issuers] = Kept(read, UNREAD)
 
 
 class Outside:
-    """A token that has been verified, under the issuers of that moment: after any change of theirs it is anew."""
+    """A token that has been verified, by a key and under the issuers of that moment: after any change of these it is
+    anew."""
 
-    __slots__ = ("_identity", "_issuers", "expires_at")
+    __slots__ = ("_identity", "_issuers", "_listed", "expires_at")
 
-    def __init__(self, identity: Identity, expires_at: float, issuers: Issuers) -> None:
-        self._identity, self.expires_at, self._issuers = identity, expires_at, issuers
+    def __init__(self, identity: Identity, expires_at: float, issuers: Issuers, listed: Listed) -> None:
+        self._identity, self.expires_at, self._issuers, self._listed = identity, expires_at, issuers, listed
 
     def holds(self) -> bool:
-        return self._issuers is ISSUERS.get()
+        return self._issuers is ISSUERS.get() and self._listed.holds()
 
     def identity(self) -> Identity:
         return self._identity
@@ -109,24 +112,24 @@ def verified(token: str, issuer: Issuer) -> Outside:
     issuers = ISSUERS.get()  # before the rest: a change meanwhile makes it stale
     if not issuer.enabled:
         raise refusals.wrong()
-    claims = _claims(token, issuer)
-    ends = float(claims["exp"])
-    return Outside(_caller(issuer.place(claims), claims, token), ends, issuers)
-
-
-def _claims(token: str, issuer: Issuer) -> Mapping[str, Any]:
     try:
-        key = jwks.key(issuer.jwks_url, jwt.get_unverified_header(token).get("kid", ""))
-        return jwt.decode(
-            token,
-            key,
-            algorithms=[key.algorithm_name],
-            audience=issuer.audience,
-            issuer=issuer.issuer,
-            options={"require": list(REQUIRED)},
-        )
+        listed = jwks.listed(issuer.jwks_url, jwt.get_unverified_header(token).get("kid", ""))
+        claims = _claims(token, issuer, listed.key)
     except PyJWTError as error:
         raise refusals.of_jwt(error) from None
+    return Outside(_caller(issuer.place(claims), claims, token), float(claims["exp"]), issuers, listed)
+
+
+def _claims(token: str, issuer: Issuer, key: PyJWK) -> Mapping[str, Any]:
+    """Raises PyJWTError."""
+    return jwt.decode(
+        token,
+        key,
+        algorithms=[key.algorithm_name],
+        audience=issuer.audience,
+        issuer=issuer.issuer,
+        options={"require": list(REQUIRED)},
+    )
 
 
 def _caller(place: Identity, claims: Mapping[str, Any], token: str) -> Identity:

@@ -195,11 +195,41 @@ def test_while_the_keys_cannot_be_had_what_is_kept_goes_on_for_a_while_and_then_
     upstream.script(loopback.answer({"keys": LISTED}))
     identified(signed(claims()))
     upstream.script(loopback.reset)
-    kept.tried_at -= jwks.FRESH_SECONDS + 1
-    kept.read_at -= jwks.FRESH_SECONDS + 1
+    age(kept, jwks.FRESH_SECONDS + 1)
     assert identified(signed(claims(sub="ben"))).kind == "outside"
     kept.read_at -= jwks.STALE_SECONDS
     assert refusal(signed(claims(sub="cleo")))[0] == 503
+
+
+def test_a_key_that_is_withdrawn_ends_the_tokens_that_are_known_too(issuer, upstream):
+    withdrawn, staying = signed(claims(), "r"), signed(claims(), "e")
+    assert [identified(token).kind for token in (withdrawn, staying)] == ["outside"] * 2
+    upstream.script(loopback.answer({"keys": LISTED[1:]}))
+    kept = jwks._sets[issuer.jwks_url]
+    age(kept, jwks.FRESH_SECONDS + 1)
+    assert identified(withdrawn).kind == "outside"  # nobody waits while the keys are asked for
+    assert upstream.wait_until(lambda: "r" not in kept.keys)
+    assert refusal(withdrawn) == (401, WRONG)
+    assert identified(staying).kind == "outside"
+    assert upstream.count == 2
+
+
+def test_while_the_keys_cannot_be_had_known_tokens_go_on_for_an_hour_and_no_longer(issuer, upstream):
+    token = signed(claims())
+    identified(token)
+    upstream.script(loopback.reset)
+    kept = jwks._sets[issuer.jwks_url]
+    age(kept, jwks.FRESH_SECONDS + 1)
+    assert [identified(token).kind for _ in range(5)] == ["outside"] * 5
+    assert upstream.wait_until(lambda: upstream.count == 2)
+    age(kept, jwks.STALE_SECONDS)
+    assert refusal(token)[0] == 503
+
+
+def age(kept, seconds):
+    """As if the keys had been read, and asked for, so much earlier."""
+    kept.read_at -= seconds
+    kept.tried_at -= seconds
 
 
 def test_keys_are_never_fetched_from_a_private_address_that_is_not_listed(issuer, upstream, settings):
