@@ -88,11 +88,24 @@ def led(live: Live, body: dict[str, Any], **headers: str) -> Client:
 # -- which process it is -----------------------------------------------------------------------------------------------
 def workers(live: Live, seconds: float = 10) -> list[int]:
     """The two web processes. One that died is followed by another."""
-    master, deadline = live.server.pid, time.monotonic() + seconds
-    while len(found := Path(f"/proc/{master}/task/{master}/children").read_text().split()) < 2:
+    deadline = time.monotonic() + seconds
+    while len(found := [one for one in children(live) if state(one) not in "ZX"]) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return [int(one) for one in found]
+    return found
+
+
+def children(live: Live) -> list[int]:
+    master = live.server.pid
+    return [int(one) for one in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def state(process: int) -> str:
+    """Its letter (proc(5)); X: it is no more."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 @contextmanager
@@ -101,7 +114,7 @@ def only(live: Live, worker: int) -> Iterator[None]:
     others = [one for one in workers(live) if one != worker]
     for one in others:
         os.kill(one, signal.SIGSTOP)
-        wait_for(lambda pid=one: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        wait_for(lambda pid=one: state(pid) == "T")
     try:
         yield
     finally:

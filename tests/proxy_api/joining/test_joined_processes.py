@@ -21,6 +21,7 @@ from tests.proxy_api.joining.company import (
     answering,
     asked,
     at,
+    children,
     collected,
     held,
     late,
@@ -90,6 +91,7 @@ def test_where_the_leaders_process_goes_down_another_begins_anew(live: Live) -> 
         assert said(read(far)) == {TEXT}
         assert {client.error["code"] for client in read([leader, *near])} == {"server_shutdown"}
     assert live.upstream.count == 2
+    wait_for(lambda: here not in children(live))  # the next test is not to take it for one that serves
 
 
 def test_a_shutdown_is_everybodys() -> None:
@@ -185,31 +187,30 @@ def test_what_redis_holds_for_joined_calls_runs_out_by_itself(live: Live) -> Non
     go = Event()
     live.upstream.script(held(go, first=4))
     body = question(**STREAMED)
-    with led_here(live, body) as (_, there, leader):
-        others = [client.until(b"there") for client in at(live, there, [body] * 2)]
-        with redis.Redis.from_url(live.valkey.url, db=1) as connection:
-            names = list(connection.scan_iter("j*"))
+    with redis.Redis.from_url(live.valkey.url, db=1) as connection:
+        before = set(connection.scan_iter("j*"))  # of a leader that was killed, for one
+        with led_here(live, body) as (_, there, leader):
+            others = [client.until(b"there") for client in at(live, there, [body] * 2)]
+            names = set(connection.scan_iter("j*")) - before
             assert {name.split(b":")[0] for name in names} >= {b"j", b"jp"}
             assert min(connection.ttl(name) for name in names) >= 0
             go.set()
             assert said(read([leader, *others])) == {TEXT}
-            time.sleep(0.2)
-            assert list(connection.scan_iter("j:*")) == []
-            assert all(0 <= connection.ttl(name) <= 10 for name in connection.scan_iter("j*"))
+        wait_for(lambda: not names & set(connection.scan_iter("j:*")), 2)
+        assert all(-2 <= connection.ttl(name) <= 10 and connection.ttl(name) != -1 for name in names)
 
 
 def test_what_was_told_of_a_silent_call_stays_as_long_as_it_is_silent(live: Live) -> None:
     go = Event()
     live.upstream.script(held(go, first=4))
     body = question(**STREAMED)
-    with led_here(live, body) as (_, there, leader):
-        (other,) = (client.until(b"there") for client in at(live, there, [body]))
-        with redis.Redis.from_url(live.valkey.url, db=1) as connection:
-            (name,) = [
-                one for one in connection.scan_iter("jp:*") if connection.ttl(one) > 10
-            ]  # not of a call that ended
+    with redis.Redis.from_url(live.valkey.url, db=1) as connection:
+        before = set(connection.scan_iter("jp:*"))
+        with led_here(live, body) as (_, there, leader):
+            (other,) = (client.until(b"there") for client in at(live, there, [body]))
+            (name,) = set(connection.scan_iter("jp:*")) - before
             connection.pexpire(name, 5_000)
             wait_for(lambda: connection.pttl(name) > 20_000, 5)
-        go.set()
-        assert said(read([leader, other])) == {TEXT}
+            go.set()
+            assert said(read([leader, other])) == {TEXT}
     assert live.upstream.count == 1
