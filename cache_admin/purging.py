@@ -1,5 +1,5 @@
-"""Purging: completions past their time or too many, old usage records and alerts go, in bounded batches, each in a
-transaction of its own.
+"""Purging: completions past their time or too many, old usage records, alerts and entries of the audit log go, in
+bounded batches, each in a transaction of its own.
 
 Safe to run twice at once, to be killed half-way and to be sent again (reliability b24): one at a time by a lock, and a
 batch is either gone or still there.
@@ -23,7 +23,7 @@ from cache_admin.models import UsageBody, UsageRecord
 from cache_admin.removing import BATCH, Step, remove_least_used, remove_stale, repeated
 from cache_admin.rows import OPEN, moment
 from keys.ids import first_id
-from keys.models import BudgetAlert
+from keys.models import AuditEntry, BudgetAlert
 
 BUDGET_SECONDS = 60.0
 ALERTS_KEPT = timedelta(days=400)  # a year to look back on; an alert of a period under way must stay
@@ -32,7 +32,7 @@ LOST_AFTER = timedelta(days=1)  # no call lasts that long: its process left no l
 
 def purge(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Counter[str]:
     """Remove what is stale at `now` (Unix s), and what is too much. Counts: completions, evicted, usage, aborted,
-    alerts; busy, unfinished: 1."""
+    alerts, audit; busy, unfinished: 1."""
     counts: Counter[str] = Counter()
     for step in purging(now, budget_seconds, batch):
         counts += step
@@ -47,7 +47,8 @@ def purging(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BAT
             yield Counter(busy=1)
             return
         completions = (remove_stale(now), remove_least_used(now))
-        for step in (*completions, purge_usage_once(now), close_lost_once(now), purge_alerts_once(now)):
+        logs = (purge_usage_once(now), close_lost_once(now), purge_alerts_once(now), purge_audit_once(now))
+        for step in (*completions, *logs):
             yield from repeated(step, batch, deadline)
 
 
@@ -93,3 +94,16 @@ def purge_alerts_once(now: float) -> Step:
         return Counter(alerts=len(ids))
 
     return step
+
+
+def purge_audit_once(now: float) -> Step:
+    """Entries older than settings.DRAGOMAN_AUDIT_DAYS; 0 keeps them all."""
+    days = settings.DRAGOMAN_AUDIT_DAYS
+    oldest = str(first_id(now - days * 86400))
+
+    def step(batch: int) -> Counter[str]:
+        ids = list(AuditEntry.objects.filter(pk__lt=oldest).order_by("pk").values_list("pk", flat=True)[:batch])
+        gone, _ = AuditEntry.objects.filter(pk__in=ids).delete()
+        return Counter(audit=gone)
+
+    return step if days else lambda batch: Counter()

@@ -19,7 +19,7 @@ def ship_usage() -> dict[str, int]:
 
 @shared_task(name="cache_admin.tasks.purge_completions", ignore_result=True, soft_time_limit=110, time_limit=120)
 def purge_completions() -> dict[str, int]:
-    """Remove expired completions and old usage records. Returns counts."""
+    """Remove expired completions, and old records of the logs. Returns counts."""
     return dict(purge(time.time()))
 
 

@@ -53,6 +53,7 @@ DRAGOMAN_CACHE_MAX_TOTAL_BYTES = env.whole("DRAGOMAN_CACHE_MAX_TOTAL_BYTES", 10 
 DRAGOMAN_LOG_BODIES = env.choice("DRAGOMAN_LOG_BODIES", "metadata", ("none", "metadata", "full"))
 DRAGOMAN_USAGE_DURABILITY = env.choice("DRAGOMAN_USAGE_DURABILITY", "process", ("process", "fsync"))
 DRAGOMAN_USAGE_DAYS = env.whole("DRAGOMAN_USAGE_DAYS", 90)
+DRAGOMAN_AUDIT_DAYS = env.whole("DRAGOMAN_AUDIT_DAYS", 730)
 
 # -- limits of one call ------------------------------------------------------------------------------------------
 DRAGOMAN_MAX_BODY_BYTES = env.whole("DRAGOMAN_MAX_BODY_BYTES", 20 << 20, least=1024)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -20,7 +21,7 @@ from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.purging import purge, purging
 from keys import issuing
 from keys.ids import first_id, uuid7
-from keys.models import AlertDelivery, Budget, BudgetAlert
+from keys.models import AlertDelivery, AuditEntry, Budget, BudgetAlert
 from tests.cache_admin.entries import completions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +117,26 @@ def test_alerts_of_more_than_a_year_ago_go_with_their_deliveries() -> None:
         AlertDelivery.objects.create(alert=alert, channel="email")
     assert purge(NOW) == {"alerts": 1}
     assert AlertDelivery.objects.get().alert.threshold == 100
+
+
+def audited(days: float) -> AuditEntry:
+    at = NOW - days * DAY
+    name = uuid7(int(at * 1000), bytes(10))
+    return AuditEntry.objects.create(
+        id=name, at=datetime.fromtimestamp(at, UTC), actor_kind="user", action="key.issued"
+    )
+
+
+@pytest.mark.parametrize(("days", "kept"), [(30, [29]), (0, [29, 31, 5000])])
+def test_the_audit_log_is_kept_for_its_days(days: int, kept: list[int], settings: Settings) -> None:
+    settings.DRAGOMAN_AUDIT_DAYS = days
+    entries = {age: audited(age).id for age in (29, 31, 5000)}
+    assert purge(NOW)["audit"] == len(entries) - len(kept)
+    assert set(AuditEntry.objects.values_list("id", flat=True)) == {entries[age] for age in kept}
+
+
+def test_the_command_says_what_it_took_from_the_audit_log(capsys: pytest.CaptureFixture[str]) -> None:
+    audited(731)
+    audited(729)
+    call_command("purge")
+    assert capsys.readouterr().out.strip() == ("removed 0 completions and 0 usage records, and of the audit log 1")

@@ -21,8 +21,8 @@ from keys import audit
 
 class Command(BaseCommand):
     help = (
-        "Remove completions past their life and their grace, the least used of too many, and usage records past their "
-        "days. With filters: the completions that fit all of them, and nothing else."
+        "Remove completions past their life and their grace, the least used of too many, and what is past its days in "
+        "the usage and audit logs. With filters: the completions that fit all of them, and nothing else."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -62,4 +62,5 @@ def removed(counts: Counter[str]) -> str:
 
 def told(counts: Counter[str]) -> str:
     evicted = f" ({counts['evicted']:,} of them least used)" if counts["evicted"] else ""
-    return f"{removed(counts)} completions{evicted} and {counts['usage']:,} usage records"
+    audited = f", and of the audit log {counts['audit']:,}" if counts["audit"] else ""
+    return f"{removed(counts)} completions{evicted} and {counts['usage']:,} usage records{audited}"
