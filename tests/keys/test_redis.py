@@ -28,6 +28,13 @@ def own_valkey(settings):
     redis.forget()
 
 
+def patient(url, seconds):
+    """The settings of a Redis that is given longer than 70 ms, so that a busy machine is told from a late Redis."""
+    found = installation.cache(url)
+    found["OPTIONS"] |= {"SOCKET_TIMEOUT": seconds, "SOCKET_CONNECT_TIMEOUT": seconds}
+    return {"default": found}
+
+
 def connected():
     """A fresh connection that answers. The first one gets 70 ms like any other, on a machine that may be busy."""
     deadline = time.monotonic() + 10
@@ -166,18 +173,20 @@ def test_a_killed_redis_costs_nothing_at_all(own_valkey):
     assert median(timed_call() for _ in range(6)) < 0.05
 
 
-def test_while_the_breaker_is_open_nobody_waits_to_find_out_whether_redis_is_back(own_valkey):
+def test_while_the_breaker_is_open_nobody_waits_to_find_out_whether_redis_is_back(own_valkey, settings):
+    settings.CACHES = patient(own_valkey.url, 0.4)
+    connected()
     own_valkey.process.send_signal(signal.SIGSTOP)
     for _ in range(3):
         timed_call()
-    took, until = [], time.monotonic() + 3.5
+    took, until = [], time.monotonic() + 4.5  # whoever waits: three
     while time.monotonic() < until:
         took.append(timed_call())
         time.sleep(0.02)
     assert median(took) < 0.005
-    assert sorted(took)[-3] < 0.06  # one who waits does so for 70 ms; the machine has other work too
+    assert sorted(took)[-3] < 0.25  # one who waits does so for 0.4 s; the machine has other work too
     own_valkey.process.send_signal(signal.SIGCONT)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while redis.away() and time.monotonic() < until:
         time.sleep(0.02)
     assert redis.command("ECHO", "back") == b"back"
@@ -185,10 +194,10 @@ def test_while_the_breaker_is_open_nobody_waits_to_find_out_whether_redis_is_bac
 
 def test_a_redis_that_is_late_is_slow_until_it_is_not_and_answers_all_the_while(own_valkey, settings):
     with Delaying(own_valkey.url) as late:
-        settings.CACHES = {"default": installation.cache(late.url)}
+        settings.CACHES = patient(late.url, 2)
         connected()
         assert not redis.slow()
-        late.seconds = 0.045
+        late.seconds = 0.1
         assert [redis.command("ECHO", str(turn)) for turn in range(3)] == [b"0", b"1", b"2"]
         assert redis.slow()
         assert not redis.answering()
@@ -197,7 +206,7 @@ def test_a_redis_that_is_late_is_slow_until_it_is_not_and_answers_all_the_while(
         time.sleep(1.2)
         assert redis.slow()
         late.seconds = 0
-        until = time.monotonic() + 5
+        until = time.monotonic() + 20
         while redis.slow() and time.monotonic() < until:
             time.sleep(0.02)
         assert redis.answering()
@@ -209,11 +218,11 @@ def test_a_process_that_is_late_itself_does_not_take_redis_for_slow(own_valkey, 
     pipe = redis.Pipe(redis.get_redis_connection("default").connection_pool.make_connection(), lasting=True)
     pipe.ask(("PING",))
     for _ in range(5):
-        began, worked = time.monotonic(), time.thread_time()
-        while time.thread_time() - worked < 0.035:
-            pass
-        pipe._answered(began, worked)
+        pipe._answered(time.monotonic() - 1, time.thread_time() - 1)
     assert not pipe.slow()
+    for _ in range(3):
+        pipe._answered(time.monotonic() - 1, time.thread_time())
+    assert pipe.slow()
 
 
 def test_a_thread_that_comes_and_goes_finds_out_by_itself(own_valkey):
