@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max, Q
 
-from cache_admin import words
+from cache_admin import prices, words
 from cache_admin.locks import TABLES, hold_until_commit
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.rows import OPEN, Rows, moment
+from cache_admin.savings import Tokens
 from keys.models import VirtualKey
 
 STATEMENT_ROWS = 500
@@ -42,7 +44,23 @@ def mark_aborted(instance: str) -> int:
     """Calls that a process began and did not live to end. Only once all that it wrote has landed."""
     with transaction.atomic():
         _commit_to_disk()
-        return UsageRecord.objects.filter(status=OPEN, instance=instance).update(status="aborted")
+        return abort(UsageRecord.objects.filter(status=OPEN, instance=instance))
+
+
+def abort(rows: Iterable[UsageRecord]) -> int:
+    """What was sent may be billed, and nobody has told what came of it: it costs what the request does."""
+    found = list(rows)
+    for row in found:
+        row.status, row.cost_usd = "aborted", priced(row)
+    UsageRecord.objects.bulk_update(found, ["status", "cost_usd"], STATEMENT_ROWS)
+    return len(found)
+
+
+def priced(row: UsageRecord) -> Decimal | None:
+    """USD for the request of a call that has not ended; None where nothing is known of it, or of its price."""
+    if row.input_tokens is None:
+        return None
+    return prices.cost(row.provider, row.model_served, Tokens(row.input_tokens, 0, 0, 0))
 
 
 def _commit_to_disk() -> None:

@@ -18,7 +18,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from cache_admin.locks import file_lock, hold_until_commit
+from cache_admin.landing import abort
+from cache_admin.locks import TABLES, file_lock, hold_until_commit
 from cache_admin.models import UsageBody, UsageRecord
 from cache_admin.removing import BATCH, Step, remove_least_used, remove_stale, repeated
 from cache_admin.rows import OPEN, moment
@@ -78,8 +79,9 @@ def close_lost_once(now: float) -> Step:
 
     def step(batch: int) -> Counter[str]:
         lost = UsageRecord.objects.filter(status=OPEN, at__lt=moment(now) - LOST_AFTER)
-        ids = list(lost.values_list("pk", flat=True)[:batch])
-        return Counter(aborted=UsageRecord.objects.filter(pk__in=ids, status=OPEN).update(status="aborted"))
+        with transaction.atomic():
+            hold_until_commit(TABLES)  # none of them lands meanwhile
+            return Counter(aborted=abort(lost[:batch]))
 
     return step
 

@@ -18,10 +18,11 @@ from cache_admin import spool
 from cache_admin.completions import Completion, store
 from cache_admin.ledger import LedgerEntry, closed, opened
 from cache_admin.locks import file_lock
-from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
+from cache_admin.models import Price, StoredCompletion, UsageBody, UsageRecord
 from cache_admin.sealed import Slot, unseal_body, unseal_completion
 from cache_admin.shipping import LOCK, OFFSETS, ship
 from cache_admin.spool import Spool, read_frames
+from keys import freshness
 from keys.ids import new_id
 from tests.cache_admin.entries import entry
 
@@ -103,6 +104,22 @@ def test_calls_that_a_dead_process_left_open_become_aborted(spool_directory: Pat
     assert set(UsageRecord.objects.values_list("status", flat=True)) == {"ok", "aborted"}
     assert not list(spool_directory.glob("*.spool"))
     assert [path.name for path in spool_directory.glob("*.lock")] == [LOCK]
+
+
+def test_an_aborted_call_costs_what_its_request_does() -> None:
+    Price.objects.create(provider="openai", model="dear", input=2, output=8)
+    freshness.check_now()
+    for model in ("dear", "unpriced"):
+        opened(entry(provider="openai", model_served=model, input_tokens=1000, output_tokens=None, estimated=True))
+    opened(entry(provider="openai", model_served="dear", input_tokens=None, output_tokens=None))
+    spool.own().close()
+    assert ship(time.time())["aborted"] == 3
+    found = UsageRecord.objects.order_by("pk").values_list("status", "input_tokens", "cost_usd", "estimated")
+    assert list(found) == [
+        ("aborted", 1000, Decimal("0.002"), True),
+        ("aborted", 1000, None, True),
+        ("aborted", None, None, False),
+    ]
 
 
 def test_a_process_that_begins_is_never_taken_for_a_dead_one(spool_directory: Path) -> None:
