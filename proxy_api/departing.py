@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cache_admin import ledger
 from proxy_api.admission import admitted
 from proxy_api.flight import Call, Flight, Plan
 from proxy_api.recording import Record
@@ -15,5 +14,5 @@ def departed(call: Call, plan: Plan, record: Record, watch: Watching | None) -> 
     """The call under way. Raises what admission.admitted does, and SpoolUnavailable."""
     if call.identity.subjects:
         plan = replace(plan, routes=admitted(call, plan.routes, record))
-    ledger.opened(record.entry)
+    record.open(plan.routes[0], billed=not call.endpoint.free)
     return Flight(call, plan, record, watch)

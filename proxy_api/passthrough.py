@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import orjson
 
-from cache_admin import ledger
 from cache_admin.spool import SpoolUnavailable
 from keys.settled import settings
 from keys.tokens import PREFIX
@@ -92,7 +91,7 @@ def passed(passing: Passing, call: Call, record: Record) -> answers.Answer:
         entry.request_body = call.body.raw or None
     if call.identity.subjects:
         routes = admitted(call, routes, record, None if passing.method == "POST" else NO_TOKENS)
-    ledger.opened(entry)
+    record.open(routes[0], billed=passing.method == "POST")
     watch = Watch(call.client) if call.client is not None else None
     try:
         exchange, head = answered(passing, routes[:MAX_ATTEMPTS], record, watch)

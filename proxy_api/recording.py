@@ -1,6 +1,6 @@
 """One call's usage record while the call runs: who asked what, how it went, how long each part took.
 
-The ledger is written twice: `opened` before any money is spent, `closed` once, whatever happened.
+The ledger is written twice: opened before any money is spent, closed once, whatever happened.
 Clock readings come from the gateway (monotonic seconds); this module reads no clock.
 """
 
@@ -17,7 +17,7 @@ from cache_admin.spool import SpoolUnavailable
 from keys.limits import Reservation
 from keys.limits.subjects import NANO
 from proxy_api.errors import GatewayError
-from proxy_api.estimate import presumed
+from proxy_api.estimate import asked, presumed
 from proxy_api.relay import Facts
 from proxy_api.upstream import Route
 
@@ -49,6 +49,19 @@ class Record:
     reservation: Reservation | None = None
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     owed: bool = False
+
+    def open(self, route: Route, *, billed: bool) -> None:
+        """On the ledger before any money is spent, with what `route` bills for the request if it does: that stays where
+        this process does not live to close it. Raises cache_admin.spool.SpoolUnavailable."""
+        entry = self.entry
+        entry.provider, entry.model_served, entry.credential = route.provider.name, route.model, route.credential.name
+        entry.input_tokens = (asked(self.body) or None) if billed else None
+        entry.estimated = entry.input_tokens is not None
+        try:
+            ledger.opened(entry)
+        finally:
+            entry.provider = entry.model_served = entry.credential = ""
+            entry.input_tokens, entry.estimated = None, False
 
     def attempt(self, route: Route, number: int, clock: float) -> None:
         """A route is tried: from here on the record names it."""

@@ -101,17 +101,20 @@ def test_a_redis_that_is_emptied_in_mid_run_lets_nobody_in_too_many(live: Live) 
 
 
 def test_a_process_killed_in_mid_call_holds_nothing_and_the_ledger_settles_it(live: Live) -> None:
-    key = limited(live, [("requests", 7), ("usd", 100)], asked=ASKED, concurrent_requests=4)
+    """The calls that nobody lived to end count as requests, and with the tokens that were sent."""
+    sent = 4 * estimate(hello(**ASKED), [], writes=False).total
+    key = limited(live, [("requests", 7), ("usd", 100), ("tokens", 10_000)], asked=ASKED, concurrent_requests=4)
     assert key.chat().status == 200
     live.upstream.script(hang)
     clients = [Client(live, hello(**ASKED), token=key.token) for _ in range(4)]
     assert live.upstream.wait_until(lambda: live.upstream.count == 5)
     assert key.counts()["calls"] == 4
+    told = key.counts()["used"][2]
     for worker in psutil.Process(live.server.pid).children():
         worker.send_signal(signal.SIGKILL)
     live.upstream.script(answer(openai_answer()))
     settled = key.wait_for(lambda counts: live.manage("ship_usage") is not None and not any(counts["held"]))
-    assert settled == {"used": [5, 10**9], "held": [0, 0], "calls": 0}
+    assert settled == {"used": [5, 10**9, told + sent], "held": [0, 0, 0], "calls": 0}
     for client in clients:
         client.leave()
     found = [answered(key) for _ in range(3)]
