@@ -12,11 +12,11 @@ import openai
 import pytest
 
 from proxy_api.framing import sse
-from tests.bodies import openai_error
+from tests.bodies import anthropic_answer, openai_error
 from tests.client import Client
 from tests.live import Answer, Live
 from tests.loopback import Behaviour, answer, close, hang, stream
-from tests.proxy_api.asking import cached, refusal, with_request_id
+from tests.proxy_api.asking import CLAUDE, anthropic, cached, refusal, with_request_id
 from tests.proxy_api.dialects.responses import CALL, message, response, text
 from tests.proxy_api.test_responses_crossing import events
 
@@ -310,11 +310,16 @@ def test_a_cassette_records_and_replays_them(live: Live) -> None:
     says(live, answer(WHOLE))
     body, bearer = asking(temperature=1, **SEARCH), {"authorization": f"Bearer {token}"}
     assert cached(ask(live, body, **bearer)) == "MISS"
+    anthropic(live, answer(anthropic_answer("Crossed")))
+    crossed = asking(model=CLAUDE)
+    assert cached(ask(live, crossed, **bearer)) == "MISS"
     live.python(PUT_ON, cassette="replay")
     time.sleep(1)  # every worker knows it
     count = live.upstream.count
     found = ask(live, body, **bearer)
     assert (cached(found), found.json()) == ("HIT", WHOLE)
     assert cached(ask(live, {**body, "stream": True}, **bearer)) == "HIT"
+    again = ask(live, {**crossed, "stream": True}, **bearer)
+    assert (cached(again), events(again.body)[-1]["response"]["output"][0]["content"][0]["text"]) == ("HIT", "Crossed")
     assert ask(live, {**body, "conversation": "conv_1"}, **bearer).status == 504
     assert live.upstream.count == count
