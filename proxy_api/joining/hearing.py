@@ -166,8 +166,8 @@ def end_of(reading: Reading, item: Item) -> End:
 
 def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> End | None:
     """The end, where nothing more is to come: the leader died, or ended before it knew that anybody here listens, or
-    cannot be heard. Whoever was told nothing begins anew at once; others wait for its last words, or for Redis, as long
-    as a lease lives."""
+    cannot be heard. Whoever heard nothing begins anew at once; others wait for its last words, and for Redis: as long
+    as a lease lives where frames have come, and else until the next look, since a second call would be paid for."""
     if reading.heard and now < patience.look:
         return None
     patience.look = now + LOOK_SECONDS
@@ -177,7 +177,7 @@ def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> En
         holder = leases.holder_of(shared.name)
     except (redis.RedisAway, redis.ResponseError):
         patience.away_at = patience.away_at or now
-        return cut_off() if now - patience.away_at >= (LEASE if shared.pieces else 0) else None
+        return cut_off() if now - patience.away_at >= (LEASE if shared.pieces else LOOK_SECONDS) else None
     patience.away_at = None
     if holder == reading.holder:
         patience.gone_at = None

@@ -220,7 +220,7 @@ LARGE = {
 
 @pytest.mark.parametrize("what", LARGE)
 def test_many_calls_leave_nothing_behind(live: Live, what: str) -> None:
-    """Neither an answer or its pieces, of which there are sixty megabytes, nor a thread."""
+    """Neither an answer or its pieces, of which there are 36 megabytes, nor a thread."""
     live.upstream.script(LARGE[what])
     fields = {"stream": what == "failures"}
     both = [psutil.Process(one) for one in workers(live)]
@@ -231,7 +231,7 @@ def test_many_calls_leave_nothing_behind(live: Live, what: str) -> None:
             assert {client.status for client in clients} == {200}
         return [(one.memory_info().rss, one.num_threads()) for one in both]
 
-    before, after = run(15), run(70)
+    before, after = run(15), run(40)
     grown = [(now - then, more - fewer) for (then, fewer), (now, more) in zip(before, after, strict=True)]
-    assert max(size for size, _ in grown) < 20_000_000, grown
+    assert max(size for size, _ in grown) < 12_000_000, grown
     assert max(threads for _, threads in grown) <= 1, grown
