@@ -57,6 +57,18 @@ class TagFilter(SimpleListFilter):
         return queryset if tag is None else queryset.filter(pk__in=[key for key, tags in tagged() if tag in tags])
 
 
+class OwnerFilter(SimpleListFilter):
+    title = parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        owners = VirtualKey.objects.order_by("owner").values_list("owner", flat=True).distinct()
+        return [(owner, owner or "-") for owner in owners]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        owner = self.value()
+        return queryset if owner is None else queryset.filter(owner=owner.replace("\x00", ""))
+
+
 def tagged() -> list[tuple[str, list[str]]]:
     """(id, tags) of the keys that have any."""
     rows = VirtualKey.objects.exclude(tags=[]).order_by().values_list("id", "tags")

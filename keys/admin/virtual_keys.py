@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from keys.admin import issued, key_acts
 from keys.admin.bars import BudgetedChangeList, bars, drawn
 from keys.admin.budgets import BudgetInline, copied, has_reset_permission, reset_budgets
-from keys.admin.key_filters import BudgetFilter, StateFilter, TagFilter
+from keys.admin.key_filters import BudgetFilter, OwnerFilter, StateFilter, TagFilter
 from keys.admin.shown import display, moment
 from keys.forms.fields import LIMITS
 from keys.forms.virtual_keys import VirtualKeyForm
@@ -40,7 +40,7 @@ class VirtualKeyAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published 
     form = VirtualKeyForm
     list_display = ("named", "token", "whose", "state", "budget", "last_used", "expires")
     list_select_related = ("project",)
-    list_filter = (StateFilter, BudgetFilter, "project", "owner", TagFilter)
+    list_filter = (StateFilter, BudgetFilter, "project", OwnerFilter, TagFilter)
     list_filter_sheet = False
     list_fullwidth = True
     search_fields = ("name", "last_four", "previous_last_four", "owner", "note", "id")

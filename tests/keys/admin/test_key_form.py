@@ -1,5 +1,6 @@
 """What the form of a key takes, with its budgets; and what the list of keys shows and finds."""
 
+import re
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -153,6 +154,7 @@ def test_the_list_filters_by_state_tag_owner_project_and_budget(operator, spent)
         ({"state": "expires soon"}, {"soon"}),
         ({"tag": 'o"dd é'}, {"tagged"}),
         ({"owner": "ops"}, {"soon"}),
+        ({"owner": "", "tag": 'o"dd é'}, {"tagged"}),
         ({"project__id__exact": project.pk}, {"tagged"}),
         ({"budget": "over"}, {"spent"}),
         ({"budget": "near"}, set()),
@@ -161,6 +163,11 @@ def test_the_list_filters_by_state_tag_owner_project_and_budget(operator, spent)
         ({"q": rows["plain"].pk}, {"plain"}),
     ):
         assert names(operator.get(LIST, asked_for)) == found, asked_for
+
+
+def test_keys_of_nobody_are_a_choice_that_can_be_read(operator):
+    issuing.issue("mine")
+    assert re.search(r'href="\?owner="[^>]*>\s*-\s*<', operator.get(LIST).content.decode())
 
 
 def test_without_redis_and_ledger_the_list_is_there_without_bars(operator, spent):
