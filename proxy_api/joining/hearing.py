@@ -23,6 +23,7 @@ from proxy_api.joining.shared import End, Shared, Source, State
 
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.5  # of silence, after which it is asked whether the leader still lives
+GONE_SECONDS = 0.1  # the same once it does not
 LAST_WORDS_SECONDS = 1.5  # in which a lease that Redis forgot may come back, or a last word be told
 WINDOW = 512 << 10  # bytes that are read at once, unless a record is longer: Redis has 70 ms to send them
 SHARE_OF_TICK = 0.0005  # seconds between two polls for each call that the process hears: they take 5 % of it at most
@@ -170,7 +171,7 @@ def lost(shared: Shared, reading: Reading, patience: Patience, now: float) -> En
     as a lease lives where frames have come, and else until the next look, since a second call would be paid for."""
     if reading.heard and now < patience.look:
         return None
-    patience.look = now + LOOK_SECONDS
+    patience.look = now + (LOOK_SECONDS if patience.gone_at is None else GONE_SECONDS)
     try:
         if reading.moved():
             restart(shared, reading)
