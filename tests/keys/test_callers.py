@@ -60,6 +60,19 @@ def test_the_key_says_more_than_its_project_and_the_project_more_than_nothing(ke
     assert identity.rights.project == key.project.id
 
 
+def test_where_the_key_says_nothing_its_project_does(key):
+    key.project = Project.objects.create(name="search", log_bodies="none", cache_mode="never")
+    key.save()
+    identity = found(key)
+    assert identity is not None
+    assert (identity.log_bodies, identity.cache_mode) == ("none", "never")
+    key.project = None
+    key.save()
+    identity = found(key)
+    assert identity is not None
+    assert (identity.log_bodies, identity.cache_mode) == (None, None)
+
+
 @pytest.mark.parametrize(("scope", "expected"), [("key", "key:"), ("project", "project:"), ("everyone", "everyone")])
 def test_the_scope_of_cached_answers_is_as_wide_as_the_key_says(key, scope, expected):
     key.project = Project.objects.create(name="search")

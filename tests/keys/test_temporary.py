@@ -4,6 +4,7 @@ import base64
 import json
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import jwt
@@ -81,6 +82,18 @@ def test_it_is_its_key_with_one_model_and_a_shorter_life(key):
     assert (identity.organization, identity.rights.project) == ("acme", key.project.id)
     assert identity.parent == "project_name:search"
     assert identity.expires_at == claims_of(token)["exp"]
+
+
+def test_nothing_that_binds_its_key_is_left_out(key):
+    key.models, key.providers, key.endpoints = ["openai/*"], ["openai"], ["chat/*", "credentials"]
+    key.networks, key.strict, key.fail_open, key.log_bodies = ["10.0.0.0/8"], True, True, "none"
+    key.cache_mode, key.cache_scope, key.concurrent_requests = "never", "project", 3
+    key.project = Project.objects.create(name="search", organization="acme", cassette="record", tokens_per_minute=9)
+    key.save()
+    identity, parent = identified(made(key, model="gpt-5")), remembered.BY_ID.get(key.id)
+    own = {"kind", "rights", "expires_at", "temporary"}
+    assert {name for name in parent.__slots__ if getattr(identity, name) != getattr(parent, name)} == own
+    assert replace(identity.rights, only_model=None) == parent.rights
 
 
 @pytest.mark.parametrize("scope", ["key", "everyone"])
