@@ -63,18 +63,22 @@ def asked(body: Mapping[str, Any]) -> int:
 
 
 def read_in(value: Any) -> int:
-    """Tokens of what is said in `value`, however deep."""
-    match value:
-        case str():
-            return MEDIA_TOKENS if value.startswith("data:") else -(-len(value) // CHARACTERS)
-        case dict():
-            return MEDIA_TOKENS if is_media(value) else sum(map(read_in, value.values()))
-        case list():
-            return sum(map(read_in, value))
-        case bool() | None:
-            return 0
-        case _:
-            return 1  # a number; in `input` or `prompt` it is a token itself
+    """Tokens of what is said in `value`, however deep. A loop, for every call is counted."""
+    tokens, left = 0, [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            tokens += MEDIA_TOKENS if value.startswith("data:") else -(-len(value) // CHARACTERS)
+        elif isinstance(value, dict):
+            if is_media(value):
+                tokens += MEDIA_TOKENS
+            else:
+                left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+        elif value is not None and not isinstance(value, bool):
+            tokens += 1  # a number; in `input` or `prompt` it is a token itself
+    return tokens
 
 
 def is_media(part: Mapping[str, Any]) -> bool:
