@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from proxy_api.chat import Loss
@@ -46,8 +47,14 @@ def fitting(value: Mapping[str, Any], provider: Provider, model: str) -> Iterato
     effort = value.get("reasoning_effort")
     for one in provider.quirks:
         thinks = one.thinks if effort is None else effort != "none"
-        if (thinks or not one.thinking) and re.search(one.model, model):
+        if (thinks or not one.thinking) and is_of(one.model, model):
             yield one
+
+
+@lru_cache(maxsize=4096)
+def is_of(pattern: str, model: str) -> bool:
+    """Whether a model is one of a pattern's. Remembered: few names occur, and each call asks for every quirk."""
+    return re.search(pattern, model) is not None
 
 
 def adjust(found: Edits, value: Mapping[str, Any], quirk: Quirk, model: str) -> None:
