@@ -16,8 +16,16 @@ def uuid7(milliseconds: int, randomness: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def precise(nanoseconds: int, randomness: bytes) -> str:
+    """The id of a moment (Unix nanoseconds) with 8 random bytes of which 62 bits are used. The other 12 are a fraction
+    of the millisecond (RFC 9562, section 6.2, method 3): ids that one process makes in turn sort so."""
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    noise = (rest << 12) // 1_000_000 << 62 | int.from_bytes(randomness, "big") >> 2
+    return uuid7(milliseconds, noise.to_bytes(10, "big"))
+
+
 def new_id() -> str:
-    return uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+    return precise(time.time_ns(), os.urandom(8))
 
 
 def first_id(seconds: float) -> UUID:

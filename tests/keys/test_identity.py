@@ -3,7 +3,7 @@ import uuid
 import pytest
 
 from keys.identity import Identity, Rights
-from keys.ids import new_id, uuid7
+from keys.ids import new_id, precise, uuid7
 
 
 def caller(*models):
@@ -28,6 +28,14 @@ def test_a_key_expires_at_its_second():
     identity = Identity(kind="virtual", id="1", name="n", scope="s", expires_at=100.0)
     assert not identity.expired(99.9)
     assert identity.expired(100.0)
+
+
+def test_ids_of_one_millisecond_sort_by_the_time_they_were_made():
+    moments = [5_000_000, 5_000_250, 5_500_000, 5_999_999, 6_000_000]
+    ids = [precise(moment, noise) for moment, noise in zip(moments, [b"\xff" * 8, bytes(8)] * 3, strict=False)]
+    assert ids == sorted(ids)
+    assert {uuid.UUID(one).version for one in ids} == {7}
+    assert ids[0][:13] == ids[3][:13] == uuid7(5, bytes(10))[:13]
 
 
 def test_ids_are_uuids_of_version_7_that_sort_by_time():
