@@ -82,7 +82,7 @@ def facts_in(form: Form, body: JSON) -> Facts:
 def plain(side: Side, source: Pieces) -> Answer:
     try:
         with closing(source) as pieces:
-            body = b"".join(piece for piece in pieces if piece is not None)
+            body = b"".join([piece for piece in pieces if piece is not None])
         side.look()
         side.finish()
     finally:

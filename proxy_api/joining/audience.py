@@ -88,7 +88,10 @@ class Audience:
 
     @property
     def gone(self) -> bool:
-        return all(ear.gone for ear in self.ears)
+        for ear in self.ears:  # a loop: an exchange asks several times a call
+            if not ear.gone:
+                return False
+        return True
 
     def begin(self) -> None:
         self.begun = True
