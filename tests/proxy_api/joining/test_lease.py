@@ -113,10 +113,10 @@ def test_a_lease_lives_as_long_as_somebody_leads(name: str) -> None:
     for lease in (led, waiting):
         lease.get("c:nowhere")
     led.teller = Silent()
-    led.asked(time.monotonic())
     redis.command("PEXPIRE", f"j:{name}", 1_400)
     until(lambda: kept_by(waiting.name) is None, 2)
     until(lambda: redis.command("PTTL", f"j:{name}") > 1_500, 2)
+    led.asked(time.monotonic())
     redis.command("DEL", f"j:{name}")
     until(lambda: kept_by(name) is not None, 1)
     assert led.epoch == 1
