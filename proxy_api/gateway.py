@@ -33,7 +33,7 @@ from proxy_api.joining.listening import Listener
 from proxy_api.outgoing import hit_headers
 from proxy_api.planning import planned
 from proxy_api.recording import Marks, Record, client_fields
-from proxy_api.routing import not_allowed
+from proxy_api.routing import is_granted, not_allowed
 from proxy_api.transport import Watch
 
 NOTHING = Decimal(0)  # what a hit costs
@@ -136,7 +136,7 @@ def looked_up(call: Call, plan: Plan) -> Completion | None:
 def check_model(call: Call, found: Completion) -> None:
     """Where there was no routing to do so, hold a kept answer's model against the key's."""
     asked = str(call.body.value["model"])
-    if not call.identity.rights.may_use(found.provider, f"{found.provider}/{found.model}", found.model, asked):
+    if not is_granted(call.identity, found.provider, found.model, asked):
         raise not_allowed(asked)
 
 

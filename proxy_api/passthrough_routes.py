@@ -11,7 +11,7 @@ from proxy_api.caching import REPLAY
 from proxy_api.endpoints import relays, unsupported
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.providers import PROVIDERS
-from proxy_api.routing import Target, no_key, routes_for, tiers, usable, visible
+from proxy_api.routing import Target, is_granted, no_key, routes_for, tiers, usable, visible
 from proxy_api.upstream import Route
 
 Home = Literal["there", "elsewhere", "unknown"]
@@ -39,7 +39,7 @@ def by_credential(path: str, model: str, identity: Identity, endpoint_name: str 
     """The one credential that comes first. Files and batches live where they were made: none is picked at random."""
     available = visible(all_credentials(), identity, endpoint_name)
     targets = [Target(provider, model) for provider in PROVIDERS.values() if relays(path, provider)]
-    allowed = [target for target in targets if identity.rights.may_use(target.provider.name, *target.names())]
+    allowed = [target for target in targets if is_granted(identity, target.provider.name, target.model)]
     found = tiers((to, own) for to in allowed for own in usable(to, identity, available))
     if not found:
         raise no_key(model or f"/{path}")

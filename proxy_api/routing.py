@@ -38,7 +38,7 @@ class Target(NamedTuple):
     dialect: str = ""
 
     def names(self) -> tuple[str, str]:
-        """What the model lists of keys and credentials may call it."""
+        """What the model list of its provider's credential may call it."""
         return f"{self.provider.name}/{self.model}", self.model
 
 
@@ -108,8 +108,17 @@ def routed(
 
 def may_use(identity: Identity, asked: str, target: Target, known: Known) -> bool:
     """By the target's names, or by the alias's."""
-    names = (*target.names(), asked) if asked in known.aliases else target.names()
-    return identity.rights.may_use(target.provider.name, *names)
+    alias = (asked,) if asked in known.aliases else ()
+    return is_granted(identity, target.provider.name, target.model, *alias)
+
+
+def is_granted(identity: Identity, provider: str, model: str, *alias: str) -> bool:
+    """Whether a key's list of models has this one: as `provider/model`, by its bare name, or by an alias. A bare name
+    that reads as another provider's counts for nothing: who may use `openai/*` may not use OpenRouter's `openai/...`.
+    """
+    maker = model.partition("/")[0].partition(":")[0].lower()
+    bare = () if "/" in model and maker in PROVIDERS and maker != provider else (model,)
+    return identity.rights.may_use(provider, f"{provider}/{model}", *bare, *alias)
 
 
 def mine(groups: Sequence[Sequence[Target]], identity: Identity) -> Sequence[Sequence[Target]]:
@@ -274,7 +283,7 @@ def listed(identity: Identity, available: Sequence[Credential], known: Known = N
     """`listed_models` without the world."""
     yield from _aliases(identity, available, known)
     for name, target in {target.names()[0]: target for target in _targets(identity, available, known)}.items():
-        if identity.rights.may_use(target.provider.name, *target.names()):
+        if is_granted(identity, target.provider.name, target.model):
             if target.model not in known.aliases and target in meant(target.model, available, known):
                 yield ListedModel(target.model, target.provider.name)
             if name not in known.aliases:

@@ -87,6 +87,33 @@ def test_a_key_that_may_not_use_a_model_is_a_403() -> None:
     assert error.message.startswith("No API keys found (for gpt-4o)")
 
 
+@pytest.mark.parametrize("models", ["openai/*", "openai/gpt-5", "openai*"])
+def test_who_may_use_a_provider_may_not_use_another_that_serves_its_models(models: str) -> None:
+    """OpenRouter, Hugging Face and others name a model `maker/model`, and a maker may be a provider as well."""
+    openrouter = credential("openrouter", models=("openai/*",))
+    for asked in ("openrouter/openai/gpt-5", "OpenRouter/OpenAI/gpt-5"):
+        assert refusal(asked, openrouter, identity=limited(models)).code == "model_not_allowed"
+    only = Identity(kind="temporary", id="k", name="k", scope="k", rights=Rights(only_model=models))
+    assert refusal("openrouter/openai/gpt-5", openrouter, identity=only).code == "model_not_allowed"
+    assert [one.id for one in listed(limited(models), [openrouter])] == []
+
+
+@pytest.mark.parametrize("models", ["openrouter/openai/*", "openrouter/*", "*/gpt-5", "*"])
+def test_models_of_others_that_a_provider_serves_are_named_with_it(models: str) -> None:
+    openrouter = credential("openrouter", models=("openai/*",))
+    assert ways("openrouter/openai/gpt-5", openrouter, identity=limited(models)) == ["openrouter/openai/gpt-5@"]
+    assert ways("openrouter/meta-llama/x", credential("openrouter"), identity=limited("meta-llama/*"))
+    assert ways("groq/groq/compound", credential("groq"), identity=limited("groq/compound"))
+
+
+def test_a_provider_that_is_not_on_a_keys_list_is_not_used_for_any_model() -> None:
+    key = Identity(kind="virtual", id="k", name="k", scope="k", rights=Rights(providers=("azure", "bedrock*")))
+    openai, azure = credential("openai"), credential("azure", "own", base_url="https://example.openai.azure.com")
+    for asked in ("openai/gpt-4o", "gpt-4o"):
+        assert refusal(asked, openai, identity=key).code == "model_not_allowed"
+    assert ways("azure/gpt-4o", openai, azure, identity=key) == ["azure/gpt-4o@own"]
+
+
 @pytest.mark.parametrize("asked", ["gpt-4o", "openai/gpt-4o", "OPENAI/gpt-4o", "openai:openai_chat/gpt-4o"])
 @pytest.mark.parametrize("models", ["gpt-4o", "openai/gpt-4o", "gpt-*", "openai/*"])
 def test_a_keys_models_hold_for_every_spelling(asked: str, models: str) -> None:
