@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import cache, partial
+from operator import attrgetter
 
 from gevent import monkey
 
@@ -52,6 +53,9 @@ class Ear:
         return self.watch.parting() if self.watch is not None else ClientGone("The client left.")
 
 
+_GONE = attrgetter("gone")  # an exchange asks several times a call
+
+
 class Audience:
     """As transport_watch.Watch, for everybody who listens: gone once all of them are.
 
@@ -88,10 +92,7 @@ class Audience:
 
     @property
     def gone(self) -> bool:
-        for ear in self.ears:  # a loop: an exchange asks several times a call
-            if not ear.gone:
-                return False
-        return True
+        return all(map(_GONE, self.ears))
 
     def begin(self) -> None:
         self.begun = True
