@@ -126,7 +126,9 @@ FAILURES = {
 
 CHAT: dict[str, Any] = {
     "summary": "Chat completion, from the model that the request names",
-    "description": "OpenAI's chat completions for every provider. Cached where temperature is 0 or a seed is set.",
+    "description": "OpenAI's chat completions for every provider. Cached where temperature is 0 or a seed is set; "
+    "equal calls of that kind that run at the same time are one. x-dragoman-cache says what happened: hit, stale, "
+    "joined, stored, miss or bypass, and why.",
     "tags": ["chat"],
     "request": {"application/json": CHAT_REQUEST},
     "responses": {
