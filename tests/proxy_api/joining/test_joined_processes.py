@@ -142,6 +142,27 @@ def test_while_redis_is_frozen_each_process_joins_its_own_and_nobody_waits_longe
     assert live.upstream.count == 1
 
 
+def test_a_redis_that_takes_no_writes_costs_no_answer_and_no_time(live: Live) -> None:
+    """Full, or a replica: nobody gets a lease, so each process joins its own; a running call goes on where it is."""
+    go = Event()
+    live.upstream.then(held(go, first=4))
+    live.upstream.script(late(answer(openai_answer(TEXT)), 0.3))
+    streamed, body = question(**STREAMED), question()
+    with redis.Redis.from_url(live.valkey.url, db=1) as connection, led_here(live, streamed) as (here, there, leader):
+        near = at(live, here, [streamed] * 2)
+        connection.config_set("maxmemory", 1)
+        try:
+            began = time.monotonic()
+            clients = [*at(live, here, [body] * 3), *at(live, there, [body] * 3)]
+            assert said(read(clients)) == {TEXT}
+            assert time.monotonic() - began < 0.3 + SPARE
+            go.set()
+            assert said(read([leader, *near])) == {TEXT}
+        finally:
+            connection.config_set("maxmemory", 0)
+    assert live.upstream.count == 3
+
+
 def test_a_redis_that_freezes_while_calls_are_joined_costs_nobody_an_answer(live: Live) -> None:
     """Who was told nothing goes alone, who was told something hears the rest once Redis is back."""
     go = Event()
