@@ -22,6 +22,7 @@ _BOM = b"\xef\xbb\xbf"
 # CRLF CRLF ends with the second form. A CR after LF waits for its next byte, so that a CRLF is never cut in two.
 _BLANK_LINE = re.compile(rb"\n\r?\n|\r\r\n?|\n\r(?=[^\n])")
 _LONGEST_BLANK = 3
+_LINE_ENDS_OF_SOME = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 
 
 class Frame(NamedTuple):
@@ -153,6 +154,19 @@ def frames(pieces: Iterator[bytes | None], limit: int = LIMIT) -> Iterator[Frame
 def accept(stream: bool) -> str:
     """The Accept header for an answer in JSON or as server-sent events."""
     return "text/event-stream" if stream else "application/json"
+
+
+def unbroken(text: bytes) -> bytes:
+    """JSON text that every client's reader takes for one line: U+2028, U+2029 and U+0085 stand escaped in it.
+
+    To the standard they are no line ends, but they are to Python's str.splitlines, and so to httpx' and requests'
+    iter_lines of text: https://docs.python.org/3/library/stdtypes.html#str.splitlines
+    """
+    return text if text.isascii() else _LINE_ENDS_OF_SOME.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 def sse(data: bytes, event: bytes | None = None) -> bytes:

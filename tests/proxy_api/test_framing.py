@@ -6,12 +6,13 @@ import re
 import time
 from itertools import pairwise
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_api.errors import UpstreamError
-from proxy_api.framing import DONE, MAX_BARREN, MAX_FRAMES, PING, Frame, SseReader, frames, sse
+from proxy_api.framing import DONE, MAX_BARREN, MAX_FRAMES, PING, Frame, SseReader, frames, sse, unbroken
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"h\xc3\xa9\xf0\x9f\x99\x82"}}]}\n\n'
 
@@ -133,6 +134,14 @@ def test_silence_is_passed_on_where_it_came() -> None:
 def test_data_with_line_breaks_cannot_leave_its_frame() -> None:
     wire = sse(b'{"a":1}\n\ndata: {"b":2}')
     assert fields(read([wire])) == [(None, b'{"a":1}\n\ndata: {"b":2}')]
+
+
+def test_no_reader_of_lines_breaks_json_apart() -> None:
+    said = ["a\u2028b", "c\u2029d", "e\x85f", "\u2019\u2014\u00c5 and the rest"]
+    text = unbroken(orjson.dumps(said))
+    assert text.decode().splitlines() == [text.decode()]
+    assert orjson.loads(text) == said
+    assert "\u2019\u2014\u00c5".encode() in text
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from proxy_api.chat import (
 from proxy_api.dialects.anthropic.native import NAME, write_citations
 from proxy_api.dialects.anthropic.response import read_extra, stop_reason, write_usage
 from proxy_api.dialects.in_turn import in_turn
+from proxy_api.framing import unbroken
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
 
 
 def _frame(kind: str, **fields: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), dumps({"type": kind, **fields}))
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), unbroken(dumps({"type": kind, **fields})))
 
 
 def _frames(state: _State, event: Event) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ from proxy_api.dialects.openai_chat.annotations import write_annotations
 from proxy_api.dialects.openai_chat.media_out import write_audio, write_image
 from proxy_api.dialects.openai_chat.messages_out import phased, signed
 from proxy_api.dialects.openai_chat.usage import write_usage
-from proxy_api.framing import DONE
+from proxy_api.framing import DONE, unbroken
 
 _ROLE = {"role": "assistant", "content": ""}
 
@@ -71,7 +71,7 @@ def write_stream(events: Iterator[Event | None], include_usage: bool) -> Iterato
 
 def _beside(event: Finished, tail: bytes) -> bytes:
     """The answer's own fields stand in the chunk that says its end, where a finished answer has them."""
-    return tail[:2] + b"," + dumps(event.extra)[1:-1] + tail[2:] if event.extra else tail
+    return tail[:2] + b"," + unbroken(dumps(event.extra))[1:-1] + tail[2:] if event.extra else tail
 
 
 def _head(started: Started) -> bytes:
@@ -85,7 +85,7 @@ def _head(started: Started) -> bytes:
 
 
 def _piece(choice: int, delta: dict[str, Any]) -> bytes:
-    return b'{"index":%d,"delta":%b,"finish_reason":null' % (choice, dumps(delta))
+    return b'{"index":%d,"delta":%b,"finish_reason":null' % (choice, unbroken(dumps(delta)))
 
 
 def _body(
@@ -95,8 +95,8 @@ def _body(
     """call: a call that is not said yet, because `event` has its arguments."""
     match event:
         case TextDelta(signature=None, phase=None) if not event.citations:
-            logprobs = b"" if event.logprobs is None else b',"logprobs":' + dumps(event.logprobs)
-            text = dumps(event.text)
+            logprobs = b"" if event.logprobs is None else b',"logprobs":' + unbroken(dumps(event.logprobs))
+            text = unbroken(dumps(event.text))
             return b'{"index":%d,"delta":{"content":%b},"finish_reason":null%b' % (event.choice, text, logprobs)
         case Finished():
             said = {"finish_reason": event.finish_reason, "native_finish_reason": event.native_finish_reason}

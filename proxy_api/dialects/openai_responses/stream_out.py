@@ -34,6 +34,7 @@ from proxy_api.chat import (
 from proxy_api.dialects.openai_responses.annotations import write_citations
 from proxy_api.dialects.openai_responses.response import ending, envelope, write_item
 from proxy_api.dialects.openai_responses.usage import write_usage
+from proxy_api.framing import unbroken
 
 Key = tuple[str, int]
 Content = Text | Refusal | Reasoning | ToolCall
@@ -88,7 +89,7 @@ def _frame(state: _State, kind: str, **fields: Any) -> bytes:
     state.number += 1
     return b"event: %b\ndata: %b\n\n" % (
         kind.encode(),
-        dumps({"type": kind, "sequence_number": state.number, **fields}),
+        unbroken(dumps({"type": kind, "sequence_number": state.number, **fields})),
     )
 
 

@@ -10,8 +10,18 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy_api.chat import ToolCall, ToolCallStart
-from proxy_api.dialects import openai_chat
+from proxy_api.chat import (
+    Ended,
+    Event,
+    Finished,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+)
+from proxy_api.dialects import anthropic, openai_chat, openai_responses
 from proxy_api.dialects.openai_chat import Tally, fold, is_usage_chunk, judge, unfold, usage_of
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.replay import collect
@@ -293,3 +303,15 @@ def test_a_message_with_parts_of_its_own_is_still_json() -> None:
     parts = {"content": [{"type": "text", "text": "a"}]}
     completion = {"choices": [{"index": 0, "message": parts, "finish_reason": "stop"}]}
     assert orjson.loads(payloads(unfold(completion, False))[0])["choices"][0]["delta"] == parts
+
+
+@pytest.mark.parametrize(
+    "event",
+    [TextDelta("a\u2028b"), ReasoningDelta("a\u2029b"), ToolCallDelta(0, '{"a":"\x85"}')],
+)
+def test_a_chunk_is_one_line_to_every_reader_of_lines(event: Event) -> None:
+    call = ToolCallStart(0, "call_1", "f", whole=isinstance(event, ToolCallDelta))
+    events = [Started("id", "m", 1), call, event, Finished("stop"), Ended()]
+    for write in (openai_chat.write_stream, anthropic.write_stream, openai_responses.write_stream):
+        wire = b"".join(frame for frame in write(iter(events), include_usage=False) if frame)
+        assert wire.decode().splitlines() == wire.decode().split("\n")[:-1]
