@@ -30,13 +30,14 @@ from proxy_api.body import Body
 from proxy_api.caching import REPLAY, directives, not_cached
 from proxy_api.dialects import openai_chat
 from proxy_api.errors import ClientGone, GatewayError, error_object
-from proxy_api.estimate import NO_TOKENS
+from proxy_api.estimate import CHARACTERS, NO_TOKENS, written
 from proxy_api.flight import Call
 from proxy_api.outgoing import printable, shared_headers
 from proxy_api.passthrough_routes import refuse_unnamed, routes_of
 from proxy_api.passthrough_usage import EVENTS, Meter
 from proxy_api.providers import Asked, hide_key, requested
 from proxy_api.recording import Record
+from proxy_api.relay import Facts
 from proxy_api.routing import MAX_ATTEMPTS
 from proxy_api.transport import Exchange, Head, Watch
 from proxy_api.transport_wire import EMPTY, is_coded
@@ -100,7 +101,7 @@ def passed(passing: Passing, call: Call, record: Record) -> answers.Answer:
             watch.close()
         raise
     entry.http_status = head.status
-    passage = Passage(record, exchange, head, watch)
+    passage = Passage(record, exchange, head, watch, passing.method == "POST")
     ours = {"x-dragoman-cache": f"bypass; {passing.why}", "x-dragoman-attempts": str(entry.attempts)}
     headers = {**shared_headers(record), **passage.headers(), **ours}
     return answers.Answer(headers, frames=answers.Frames(passage.pieces(), passage.abandon), status=head.status)
@@ -167,13 +168,14 @@ def kept_query(query: str) -> str:
 # -- and back --------------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Passage:
-    """An answer on its way back. Invariant: the final record is written before the last bytes, or before the end that
-    marks them as the last."""
+    """An answer on its way back; makes: to a request that may cost something. Invariant: the final record is written
+    before the last bytes, or before the end that marks them as the last."""
 
     record: Record
     exchange: Exchange
     head: Head
     watch: Watch | None
+    makes: bool
     seen: int = 0
     meter: Meter = field(init=False)
 
@@ -244,12 +246,28 @@ class Passage:
         """The answer is whole; one that tells no usage has none. Raises SpoolUnavailable. Idempotent."""
         if self.record.closed:
             return
-        self.record.owed = False
+        self.record.owed = self.goes_on
         clock = self.record.marks.done = time.monotonic()
-        self.record.succeed(self.meter.facts(), clock)
+        self.record.succeed(self.facts(), clock)
 
     def fail(self, error: GatewayError) -> None:
-        self.record.fail(error, time.monotonic(), self.meter.facts())
+        self.record.fail(error, time.monotonic(), self.facts())
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the provider works on after its answer: https://developers.openai.com/api/docs/guides/background ."""
+        return self.makes and self.record.body.get("background") is True
+
+    def facts(self) -> Facts:
+        """What the answer tells. What is only read was counted when it was made. What goes on without us ends where
+        nobody tells us, so it counts as all that it may write."""
+        facts = self.meter.facts()
+        if not self.makes:
+            facts.usage = None
+        elif self.goes_on and not facts.told:
+            models = [self.record.route.model] if self.record.route else []
+            facts.written = max(facts.written, CHARACTERS * written(self.record.body, models))
+        return facts
 
     def broken(self, error: GatewayError) -> Iterator[bytes]:
         if not self.events:

@@ -271,6 +271,32 @@ def test_a_response_that_is_asked_as_a_chat_is_estimated_too(live: Live) -> None
     assert (row["status"], *tokens(row)) == ("client_disconnect", 25, 4, True)
 
 
+QUEUED = {"id": "resp_1", "object": "response", "status": "queued", "background": True, "usage": None}
+BEHIND = {"background": True, "max_output_tokens": 70}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "act"),
+    [
+        (answer(QUEUED), asks(RESPONSES, **BEHIND)),
+        (RELAYED_HALF, leaves(b"you", RESPONSES, stream=True, **BEHIND)),
+    ],
+)
+def test_what_a_provider_goes_on_with_in_the_background_counts_as_all_that_it_may_write(
+    live: Live, behaviour: Behaviour, act: Act
+) -> None:
+    """Its end is told to nobody here: whoever reads it later may be another, or nobody."""
+    assert tokens(ended(live, behaviour, act)) == (6, 70, True)
+
+
+def test_a_response_that_is_read_again_is_not_paid_again(live: Live) -> None:
+    key = budgeted(live)
+    usage = {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12}
+    live.upstream.script(answer(QUEUED | {"status": "completed", "usage": usage}), path="/v1/responses/resp_1")
+    assert key.request("GET", f"{RESPONSES}/resp_1").json()["usage"] == usage
+    assert tokens(row_of(key)) == (None, None, False)
+
+
 def test_moderations_are_free_and_embeddings_are_read(live: Live) -> None:
     for path, asked in (("moderations", (None, None, False)), ("embeddings", (6, 0, True))):
         key = budgeted(live)
