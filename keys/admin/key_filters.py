@@ -66,7 +66,7 @@ class OwnerFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         owner = self.value()
-        return queryset if owner is None else queryset.filter(owner=owner.replace("\x00", ""))
+        return queryset if owner is None else queryset.filter(owner=owner)
 
 
 def tagged() -> list[tuple[str, list[str]]]:
