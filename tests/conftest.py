@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from hypothesis import HealthCheck
+from pytest_django import DjangoDbBlocker
 
 # Half of the usual hundred: the run is to stay under five minutes. `make test-long` has ten times as many. A property
 # that wants more than the others asks for a multiple of `settings.default.max_examples`. No example is judged by the
@@ -31,6 +32,15 @@ def real_servers() -> None:
     settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=2, SOCKET_CONNECT_TIMEOUT=2)
     assert connection.vendor == "postgresql"
     assert cache.client.get_client().ping()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, as it is to be after each test."""
+    from tests import pristine  # models may be imported only once the apps are there
+
+    with django_db_blocker.unblock():
+        pristine.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)
