@@ -11,7 +11,7 @@ Everything else is the anthropic package's. Errors come in each host's own shape
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +24,6 @@ from proxy_api.chat import JSON, ChatRequest, ChatResponse, Event, Loss
 from proxy_api.dialects import anthropic
 from proxy_api.dialects.anthropic.native import betas_of
 from proxy_api.dialects.bedrock_converse import errors as bedrock_errors
-from proxy_api.dialects.failures import Failure, cut, gateway_error, words
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.framing import Frame
 
@@ -112,24 +111,6 @@ def _to_chunks(piece: bytes) -> bytes:
     return b"".join(framing_aws.event("chunk", chunk) for chunk in chunks)
 
 
-def _vertex_error(status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool = False) -> GatewayError:
-    """Anthropic's own, or Google's {"error": {"code", "message", "status"}}, at times in a list.
-
-    https://cloud.google.com/apis/design/errors"""
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return gateway_error(Failure(status, words(status, body), own_key=own_key), headers)
-    if isinstance(said, list) and said:
-        said = said[0]
-    if isinstance(said, dict) and said.get("type") == "error":
-        return anthropic.read_error(status, headers, body, own_key=own_key)
-    error = said.get("error") if isinstance(said, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
-    text = cut(message) if isinstance(message, str) else ""
-    return gateway_error(Failure(status, text or f"The provider answered {status}", own_key=own_key), headers)
-
-
 def _as_they_are(frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
     return frames
 
@@ -161,6 +142,6 @@ vertex = Hosted(
     accept=framing.accept,
     unwrapped=_as_they_are,
     wrapped=_unchanged,
-    read_error=_vertex_error,
+    read_error=anthropic.read_error,  # which understands Google's too
     write_error=anthropic.write_error,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
+from proxy_api.dialects.sentences import sentence
 from proxy_api.errors import GatewayError
 
 _STATUS_OF = {
@@ -55,8 +56,7 @@ def _fields(said: Any) -> dict[str, Any]:
 
 def _failure(said: Any, status: int, own_key: bool) -> Failure:
     fields = _fields(said)
-    word, message = fields.get("type"), fields.get("message")
-    text = cut(message) if isinstance(message, str) else ""
+    word, text = fields.get("type"), cut(sentence(said))
     # An empty purse is told as a 400: "Your credit balance is too low to access the Anthropic API."
     broke = word == "billing_error" or "credit balance is too low" in text or "usage limits" in text
     return Failure(

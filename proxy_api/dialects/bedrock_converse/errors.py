@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
+from proxy_api.dialects.sentences import sentence
 from proxy_api.errors import GatewayError
 from proxy_api.framing import Frame
 from proxy_api.framing_aws import ERROR
@@ -50,7 +51,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, *, own_key:
         return gateway_error(Failure(status, words(status, body), own_key=own_key), headers)
     fields = said if isinstance(said, dict) else {}
     name = headers.get("x-amzn-errortype") or fields.get("__type") or fields.get("code")
-    return gateway_error(_failure(_named(name), fields, status, own_key), headers)
+    return gateway_error(_failure(_named(name), said, status, own_key), headers)
 
 
 def error_in(frame: Frame) -> GatewayError | None:
@@ -64,7 +65,7 @@ def error_in(frame: Frame) -> GatewayError | None:
         said = {"message": words(502, frame.data or b"")}
     fields = said if isinstance(said, dict) else {}
     name = fields.get("code") if event == ERROR else event.decode(errors="replace")
-    return gateway_error(_failure(_named(name), fields, 502, False), {})
+    return gateway_error(_failure(_named(name), said, 502, False), {})
 
 
 def _named(name: Any) -> str:
@@ -72,9 +73,8 @@ def _named(name: Any) -> str:
     return name.split(":", 1)[0].rsplit("#", 1)[-1].lower() if isinstance(name, str) else ""
 
 
-def _failure(name: str, fields: Mapping[str, Any], status: int, own_key: bool) -> Failure:
-    message = fields.get("message") or fields.get("Message")
-    text = cut(message) if isinstance(message, str) else ""
+def _failure(name: str, said: Any, status: int, own_key: bool) -> Failure:
+    text = cut(sentence(said))
     meant = _STATUS_OF.get(name, status)
     overflow = meant == 400 and any(phrase in text.lower() for phrase in _OVERFLOW)
     return Failure(

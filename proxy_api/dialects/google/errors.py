@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
+from proxy_api.dialects.sentences import sentence
 from proxy_api.errors import GatewayError
 
 _STATUS_OF = {
@@ -63,8 +64,7 @@ def _fields(said: Any) -> dict[str, Any]:
 
 def _failure(said: Any, status: int, own_key: bool) -> Failure:
     fields = _fields(said)
-    message = fields.get("message")
-    text = cut(message) if isinstance(message, str) else ""
+    text = cut(sentence(said))
     refused = any(detail.get("reason") == "API_KEY_INVALID" for detail in _details(fields))
     return Failure(
         status=401 if refused and not own_key else status,  # AI Studio tells a bad key as a 400

@@ -1,7 +1,6 @@
-"""OpenAI's error body and the shapes that hosts of its family send instead.
+"""OpenAI's error body, {"error": {message, type, param, code}}, and what hosts of its family send instead.
 
-{"error": {message, type, param, code}} is OpenAI's (https://platform.openai.com/docs/guides/error-codes); seen too are
-{"error": "text"}, {"message": ...} (Mistral, vLLM), {"detail": ...} (FastAPI), a list around any of them, plain text.
+https://platform.openai.com/docs/guides/error-codes
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import Any
 import orjson
 
 from proxy_api.dialects.failures import Failure, cut, gateway_error, words
+from proxy_api.dialects.sentences import sentence
 from proxy_api.errors import GatewayError, error_object
 
 # In-band errors (a 200 body, a stream frame) have no HTTP status: their type or code stands for one.
@@ -76,7 +76,7 @@ def _failure(status: int, said: Any, own_key: bool) -> Failure:
     fields = inner if isinstance(inner, dict) else {}
     return Failure(
         status=status,
-        message=cut(_sentence(inner) or _sentence(said) or f"The provider answered {status}"),
+        message=cut(sentence(inner) or sentence(said) or f"The provider answered {status}"),
         type=_word(fields.get("type"), status),
         code=_word(fields.get("code"), status),
         param=_word(fields.get("param"), status),
@@ -88,16 +88,3 @@ def _word(value: Any, status: int) -> str | None:
     """A string as it is; a number as text unless it only repeats the status (OpenRouter, Perplexity)."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return text if text and text != str(status) else None
-
-
-def _sentence(said: Any) -> str:
-    if isinstance(said, str):
-        return said
-    if isinstance(said, list):
-        return "; ".join(filter(None, map(_sentence, said)))
-    if not isinstance(said, dict):
-        return ""
-    sentence = next((text for key in ("message", "detail", "msg", "error") if (text := _sentence(said.get(key)))), "")
-    # OpenRouter says "Provider returned error" and keeps the provider's own words beside it.
-    raw = (said.get("metadata") or {}).get("raw") if isinstance(said.get("metadata"), dict) else None
-    return f"{sentence}: {raw}" if isinstance(raw, str) and raw else sentence

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy_api.dialects import anthropic, openai_chat
+from proxy_api.dialects import DIALECTS, Dialect, anthropic, openai_chat
 from proxy_api.errors import BadRequest, GatewayError
 
 
@@ -122,10 +122,19 @@ def test_retry_after_is_kept_within_1_and_120_seconds(headers: dict[str, str], k
         (b'{"detail":[{"msg":"one"},{"msg":"two"}]}', "one; two"),
         (b'[{"error":{"message":"listed"}}]', "listed"),
         (b'{"error":{"message":"Provider returned error","metadata":{"raw":"why"}}}', "Provider returned error: why"),
+        (b'"bare"', "bare"),
+        (b'{"Message":"of a gateway"}', "of a gateway"),
+        (b'{"error":{"error":{"message":"wrapped"}}}', "wrapped"),
+        (b'{"message":{"detail":[{"msg":"inside"}]}}', "inside"),
+        (b'{"error_message":"named so"}', "named so"),
+        (b'{"title":"Bad Request","detail":"why","status":400}', "why"),
+        (b'{"error":' * 200 + b'"deep"' + b"}" * 200, "The provider answered 400"),
     ],
 )
-def test_the_sentence_is_found_in_every_shape(body: bytes, message: str) -> None:
-    assert openai_chat.read_error(400, {}, body).message == message
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_the_sentence_is_found_in_every_shape_by_every_language(dialect: Dialect, body: bytes, message: str) -> None:
+    """What stands before a provider answers in its own shape, whatever the provider speaks."""
+    assert dialect.read_error(400, {}, body).message == message
 
 
 def test_a_long_body_is_cut_at_2_kb_without_half_a_character() -> None:
