@@ -311,7 +311,7 @@ def test_a_message_with_parts_of_its_own_is_still_json() -> None:
 )
 def test_a_chunk_is_one_line_to_every_reader_of_lines(event: Event) -> None:
     call = ToolCallStart(0, "call_1", "f", whole=isinstance(event, ToolCallDelta))
-    events = [Started("id", "m", 1), call, event, Finished("stop"), Ended()]
+    events: list[Event] = [Started("id", "m", 1), call, event, Finished("stop"), Ended()]
     for write in (openai_chat.write_stream, anthropic.write_stream, openai_responses.write_stream):
         wire = b"".join(frame for frame in write(iter(events), include_usage=False) if frame)
         assert wire.decode().splitlines() == wire.decode().split("\n")[:-1]
