@@ -3,8 +3,8 @@
 Read is from the wire into the neutral chat (proxy_api.chat), write the other way.
 Code map: a package a language. What they share: reading.py and saying.py for requests read and written, functions.py
 for tools, names.py for their spelling, in_turn.py for streams of whole parts, failures.py for what a provider's failure
-means, sentences.py for its words, foreign.py for what one provider alone has. asked.py adapts an answer to how its request was said, prefill.py
-takes away the words that it repeats.
+means, sentences.py for its words, foreign.py for what one provider alone has. asked.py adapts an answer to how its
+request was said, prefill.py takes away the words that it repeats.
 Invariant: no Django, no socket, no clock, no randomness in here, and no provider's name decides anything.
 Adding a language: one module with the functions of `Dialect`, one line in DIALECTS.
 """
