@@ -39,6 +39,7 @@ _REASONS: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
+    "refusal": "content_filter",  # Claude's own word: https://platform.claude.com/docs/en/api/handling-stop-reasons
 }
 _STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",

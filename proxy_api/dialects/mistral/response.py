@@ -23,6 +23,7 @@ _REASONS: dict[str, FinishReason] = {
     "length": "length",
     "model_length": "length",
     "tool_calls": "tool_calls",
+    "content_filter": "content_filter",  # OpenAI's word, from those who host its models
 }
 _WORDS: dict[FinishReason, str] = {"function_call": "tool_calls", "content_filter": "stop"}
 

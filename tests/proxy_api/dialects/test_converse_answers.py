@@ -100,6 +100,7 @@ def test_an_image_that_the_model_made_is_kept() -> None:
         ("model_context_window_exceeded", "length"),
         ("content_filtered", "content_filter"),
         ("guardrail_intervened", "content_filter"),
+        ("refusal", "content_filter"),
         ("malformed_tool_use", "stop"),
         ("a_reason_of_tomorrow", "stop"),
     ],

@@ -61,7 +61,14 @@ def test_cached_tokens_are_counted_wherever_they_stand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("native", "reason"), [("stop", "stop"), ("length", "length"), ("model_length", "length"), ("error", "stop")]
+    ("native", "reason"),
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("model_length", "length"),
+        ("content_filter", "content_filter"),
+        ("error", "stop"),
+    ],
 )
 def test_every_finish_reason_has_openais(native: str, reason: str) -> None:
     choice = answer({"content": "x"}, native)["choices"][0]
