@@ -84,12 +84,18 @@ def _include(tuning: Tuning, request: ChatRequest, sealed: bool, samples: bool) 
     include = list(given) if isinstance(given, list) else []
     if sealed and not request.knobs.get("store"):
         include.append(ENCRYPTED)
-    if request.knobs.get("logprobs") and samples:
-        include.append(LOGPROBS)
-        if request.knobs.get("top_logprobs") is not None:
-            tuning.fields["top_logprobs"] = request.knobs["top_logprobs"]
-    elif request.knobs.get("logprobs"):
-        names = [name for name in ("logprobs", "top_logprobs") if request.knobs.get(name) is not None]
-        tuning.losses += [Loss(name, "the model refuses it while it reasons") for name in names]
+    include += _logprobs(tuning, request, samples)
     if include:
         tuning.fields["include"] = list(dict.fromkeys(include))
+
+
+def _logprobs(tuning: Tuning, request: ChatRequest, samples: bool) -> list[str]:
+    """What must be included for them. How many others are told beside each token is a field of its own to Responses."""
+    given = {name: request.knobs.get(name) for name in ("logprobs", "top_logprobs")}
+    asked = [name for name, value in given.items() if value is not None and value is not False]
+    if not samples:
+        tuning.losses += [Loss(name, "the model refuses it while it reasons") for name in asked]
+        return []
+    if "top_logprobs" in asked:
+        tuning.fields["top_logprobs"] = given["top_logprobs"]
+    return [LOGPROBS] if "logprobs" in asked else []

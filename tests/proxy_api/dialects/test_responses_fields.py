@@ -120,6 +120,12 @@ def test_logprobs_are_asked_for_in_two_places() -> None:
     assert both("o3", logprobs=True)[1].keys() == {"logprobs"}
 
 
+def test_how_many_others_stand_beside_a_token_is_said_even_alone() -> None:
+    body, losses = both(top_logprobs=3)
+    assert (body["top_logprobs"], "include" in body, losses) == (3, False, {})
+    assert both("o3", top_logprobs=3)[1].keys() == {"top_logprobs"}
+
+
 def test_sealed_reasoning_is_asked_for_where_the_model_reasons_and_nothing_is_stored() -> None:
     assert crossed("gpt-5-codex")["include"] == ["reasoning.encrypted_content"]
     assert crossed("my-deployment", reasoning_effort="low")["include"] == ["reasoning.encrypted_content"]
