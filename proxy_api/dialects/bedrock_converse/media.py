@@ -81,13 +81,19 @@ def _by_ending(url: str | None) -> str | None:
 
 
 def _format(file: File) -> str | None:
-    """By the media type; where that says nothing, by the name's ending; a file without either is taken for a PDF."""
+    """By the media type; where that says nothing (octet-stream, or no registered name: application/docx), by the name's
+    ending; a file without either is taken for a PDF."""
+    media_type = file.media_type or "application/"
+    if (form := DOCUMENT_FORMATS.get(media_type)) is not None:
+        return form
+    if media_type.startswith(_TEXT_TYPES):
+        return "txt"
+    if not media_type.startswith("application/"):
+        return None
     ending = (file.filename or file.url or "").rpartition(".")[2].lower()
-    if file.media_type in (None, "application/octet-stream"):
-        known = ending if ending in DOCUMENT_FORMATS.values() else None
-        return known or ("pdf" if file.media_type is None and not file.filename else None)
-    media_type = str(file.media_type)
-    return DOCUMENT_FORMATS.get(media_type) or ("txt" if media_type.startswith(_TEXT_TYPES) else None)
+    if ending in DOCUMENT_FORMATS.values():
+        return ending
+    return "pdf" if file.media_type is None and not file.filename else None
 
 
 def _named(filename: str | None, names: set[str]) -> str:

@@ -172,6 +172,7 @@ def test_documents_keep_their_names_in_letters_that_bedrock_takes_and_apart() ->
         ("a.html", "text/html", "html"),
         ("a.md", "text/markdown", "md"),
         ("a.docx", "application/octet-stream", "docx"),
+        ("a.xls", "application/xls", "xls"),
         ("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     ],
 )
