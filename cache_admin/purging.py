@@ -1,5 +1,5 @@
-"""Purging: completions past their time or too many, old usage records, alerts and entries of the audit log go, in
-bounded batches, each in a transaction of its own.
+"""Purging: completions past their time or too many, old records of the logs, alerts and sessions go, in bounded
+batches, each in a transaction of its own.
 
 Safe to run twice at once, to be killed half-way and to be sent again (reliability b24): one at a time by a lock, and a
 batch is either gone or still there.
@@ -16,7 +16,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cache_admin.landing import abort
 from cache_admin.locks import TABLES, file_lock, hold_until_commit
@@ -33,7 +36,7 @@ LOST_AFTER = timedelta(days=1)  # no call lasts that long: its process left no l
 
 def purge(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BATCH) -> Counter[str]:
     """Remove what is stale at `now` (Unix s), and what is too much. Counts: completions, evicted, usage, aborted,
-    alerts, audit; busy, unfinished: 1."""
+    alerts, audit, history, sessions; busy, unfinished: 1."""
     counts: Counter[str] = Counter()
     for step in purging(now, budget_seconds, batch):
         counts += step
@@ -48,7 +51,7 @@ def purging(now: float, budget_seconds: float = BUDGET_SECONDS, batch: int = BAT
             yield Counter(busy=1)
             return
         completions = (remove_stale(now), remove_least_used(now))
-        logs = (purge_usage_once(now), close_lost_once(now), purge_alerts_once(now), purge_audit_once(now))
+        logs = (purge_usage_once(now), close_lost_once(now), purge_alerts_once(now), *purge_staff_once(now))
         for step in (*completions, *logs):
             yield from repeated(step, batch, deadline)
 
@@ -88,24 +91,25 @@ def close_lost_once(now: float) -> Step:
 
 def purge_alerts_once(now: float) -> Step:
     """With their deliveries."""
+    return purge_once("alerts", BudgetAlert.objects.filter(at__lt=moment(now) - ALERTS_KEPT))
+
+
+def purge_staff_once(now: float) -> Iterator[Step]:
+    """Sessions that are over; and what staff did more than settings.DRAGOMAN_AUDIT_DAYS ago (0 keeps all of it): the
+    audit log, and what Django's pages call history."""
+    oldest = now - settings.DRAGOMAN_AUDIT_DAYS * 86400
+    if settings.DRAGOMAN_AUDIT_DAYS:
+        yield purge_once("audit", AuditEntry.objects.filter(pk__lt=str(first_id(oldest))))
+        yield purge_once("history", LogEntry.objects.filter(action_time__lt=moment(oldest)))
+    yield purge_once("sessions", Session.objects.filter(expire_date__lt=moment(now)))
+
+
+def purge_once(name: str, old: QuerySet[Any]) -> Step:
+    """All of `old`; counted under `name`."""
 
     def step(batch: int) -> Counter[str]:
-        old = BudgetAlert.objects.filter(at__lt=moment(now) - ALERTS_KEPT).order_by("pk")
-        ids = list(old.values_list("pk", flat=True)[:batch])
-        BudgetAlert.objects.filter(pk__in=ids).delete()
-        return Counter(alerts=len(ids))
+        ids = list(old.order_by("pk").values_list("pk", flat=True)[:batch])
+        old.model._default_manager.filter(pk__in=ids).delete()
+        return Counter({name: len(ids)})
 
     return step
-
-
-def purge_audit_once(now: float) -> Step:
-    """Entries older than settings.DRAGOMAN_AUDIT_DAYS; 0 keeps them all."""
-    days = settings.DRAGOMAN_AUDIT_DAYS
-    oldest = str(first_id(now - days * 86400))
-
-    def step(batch: int) -> Counter[str]:
-        ids = list(AuditEntry.objects.filter(pk__lt=oldest).order_by("pk").values_list("pk", flat=True)[:batch])
-        gone, _ = AuditEntry.objects.filter(pk__in=ids).delete()
-        return Counter(audit=gone)
-
-    return step if days else lambda batch: Counter()

@@ -11,6 +11,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -133,6 +136,19 @@ def test_the_audit_log_is_kept_for_its_days(days: int, kept: list[int], settings
     entries = {age: audited(age).id for age in (29, 31, 5000)}
     assert purge(NOW)["audit"] == len(entries) - len(kept)
     assert set(AuditEntry.objects.values_list("id", flat=True)) == {entries[age] for age in kept}
+
+
+def test_the_history_of_pages_goes_with_the_audit_log_and_sessions_when_they_are_over(settings: Settings) -> None:
+    settings.DRAGOMAN_AUDIT_DAYS = 30
+    user = User.objects.create_user("operator")
+    for days in (29, 31):
+        at = timezone.now() - timedelta(days=days)
+        LogEntry.objects.create(user=user, action_flag=CHANGE, object_repr=str(days), action_time=at)
+    for name, hours in (("over", -1), ("under way", 1)):
+        until = timezone.now() + timedelta(hours=hours)
+        Session.objects.create(session_key=name, session_data="", expire_date=until)
+    assert purge(NOW) == {"history": 1, "sessions": 1}
+    assert (LogEntry.objects.get().object_repr, Session.objects.get().session_key) == ("29", "under way")
 
 
 def test_the_command_says_what_it_took_from_the_audit_log(capsys: pytest.CaptureFixture[str]) -> None:
