@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median
@@ -68,11 +68,23 @@ def own_ms(found: Answer) -> int:
     return int(found.headers["openai-processing-ms"])
 
 
+def usual_ms(live: Live) -> float:
+    """What a call takes of the server's time now, on whatever machine this is."""
+    return median(own_ms(cacheable(live)) for _ in range(50))
+
+
+def assert_held_up_by_nothing(found: Sequence[Answer], usual: float) -> None:
+    """Half of the calls waited for none of the 50 ms that the table has, and none for a limit of seconds."""
+    took = [own_ms(each) for each in found]
+    assert {each.status for each in found} == {200}
+    assert median(took) < usual + 40
+    assert max(took) < usual + 1000
+
+
 def test_while_redis_is_frozen_the_first_calls_are_a_little_late_and_the_others_not(server: Live) -> None:
     """Each of the two workers waits three times for 70 ms, within its first two calls, and then never again; the limits
     here are wider by what a machine with other work needs (figures: docs/cache.md)."""
-    mark = uuid.uuid4().hex
-    usual = median(own_ms(cacheable(server)) for _ in range(50))
+    mark, usual = uuid.uuid4().hex, usual_ms(server)
     assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
     assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
     with frozen(server):
@@ -96,8 +108,7 @@ def test_a_slow_redis_makes_no_call_slow_but_the_first_ones(seconds: float) -> N
     try:
         with Delaying(valkey.url) as slow, started_live(REDIS_URL=slow.url) as live:
             live.upstream.script(answer(openai_answer()))
-            mark = uuid.uuid4().hex
-            usual = median(own_ms(cacheable(live)) for _ in range(50))
+            mark, usual = uuid.uuid4().hex, usual_ms(live)
             live.usage(cacheable(live, mark).headers["x-request-id"])
             slow.seconds = seconds
             found = [cacheable(live) for _ in range(200)]
@@ -142,38 +153,34 @@ def test_a_redis_that_refuses_costs_no_error_and_no_paid_answer(
     server: Live, turn: Callable[[redis.Redis], None]
 ) -> None:
     """b20: what is answered meanwhile is kept in the table, and Redis has it again later."""
-    marks = [uuid.uuid4().hex for _ in range(10)]
+    marks, usual = [uuid.uuid4().hex for _ in range(10)], usual_ms(server)
     with redis.Redis.from_url(server.valkey.url) as client:
         client.ping()
         turn(client)
         try:
-            found = [timed(lambda mark=mark: cacheable(server, mark)) for mark in marks]  # type: ignore[misc]
+            found = [cacheable(server, mark) for mark in marks]
             server.manage("ship_usage")
             again = [cacheable(server, mark) for mark in marks]
         finally:
             recover(client)
-    assert {each.status for each, _ in found} == {each.status for each in again} == {200}
-    assert {each.headers["x-bt-cached"] for each in again} == {"HIT"}
-    took = sorted(seconds for _, seconds in found)
-    assert took[len(took) // 2] < 0.1
-    assert took[-1] < 0.5
+    assert_held_up_by_nothing(found, usual)
+    assert {(each.status, each.headers["x-bt-cached"]) for each in again} == {(200, "HIT")}
     assert until(lambda: cacheable(server, marks[0]).headers["x-bt-cached"] == "HIT")
 
 
 def test_without_redis_the_table_still_answers_and_the_cache_comes_back(server: Live) -> None:
-    mark = uuid.uuid4().hex
+    mark, usual = uuid.uuid4().hex, usual_ms(server)
     assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
     server.manage("ship_usage")
     valkey = server.valkey
     valkey.process.kill()
     valkey.process.wait()
     try:
-        found = [timed(lambda: cacheable(server)) for _ in range(20)]
-        assert {each.status for each, _ in found} == {200}
-        assert max(seconds for _, seconds in found) < 0.5
-        assert found[-1][0].headers["x-dragoman-cache"] == "stored; redis-away"
+        found = [cacheable(server) for _ in range(20)]
+        assert_held_up_by_nothing(found, usual)
+        assert found[-1].headers["x-dragoman-cache"] == "stored; redis-away"
         assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
-        assert server.usage(found[-1][0].headers["x-request-id"])["status"] == "ok"
+        assert server.usage(found[-1].headers["x-request-id"])["status"] == "ok"
     finally:
         path = valkey.folder / "valkey.sock"
         path.unlink(missing_ok=True)
@@ -217,24 +224,24 @@ def test_without_postgres_known_keys_work_and_every_row_arrives_afterwards(monke
             began = time.monotonic()
             assert until(lambda: shipped(live, ids))
             assert until(lambda: live.chat(hello(), authorization=f"Bearer {unknown}").status == 200)
-            assert time.monotonic() - began < 6
+            assert time.monotonic() - began < 15
     finally:
         postgres.stop()
 
 
 def answered_while_frozen(live: Live, postgres: services.Service) -> None:
     """A PostgreSQL that accepts and never answers costs the look-up's 50 ms until its breaker opens, and no error."""
+    usual = usual_ms(live)
     family = [psutil.Process(postgres.process.pid), *psutil.Process(postgres.process.pid).children(recursive=True)]
     for process in family:
         process.suspend()
     try:
-        found = [timed(lambda: cacheable(live)) for _ in range(60)]
+        found = [cacheable(live) for _ in range(60)]
     finally:
         for process in family:
             process.resume()
-    assert {each.status for each, _ in found} == {200}
-    assert max(seconds for _, seconds in found) < 1
-    assert sum(seconds > 0.05 for _, seconds in found) <= 20  # three for each worker, then one a second
+    assert_held_up_by_nothing(found, usual)
+    assert sum(own_ms(each) > usual + 40 for each in found) <= 20  # three for each worker, then one a second
     assert until(lambda: live.request("GET", "/readyz").status == 200)
 
 
@@ -250,15 +257,15 @@ def stopped(live: Live, postgres: services.Service) -> None:
 def answered_without(live: Live, mark: str) -> list[str]:
     """Calls while PostgreSQL is away: plain, streamed, and a hit. The ids of the plain ones."""
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda at: timed(lambda: live.chat(hello(user=str(at)))), range(120)))
-    assert {each.status for each, _ in found} == {200}
-    assert max(seconds for _, seconds in found) < 1
+        found = list(pool.map(lambda at: live.chat(hello(user=str(at))), range(120)))
+    assert {each.status for each in found} == {200}
+    assert max(map(own_ms, found)) < 1500
     live.upstream.script(stream(openai_stream()))
     streams = [Client(live, hello(stream=True)) for _ in range(10)]
     assert all(client.rest().done for client in streams)
     live.upstream.script(answer(openai_answer()))
     assert cacheable(live, mark).headers["x-bt-cached"] == "HIT"
-    return [each.headers["x-request-id"] for each, _ in found]
+    return [each.headers["x-request-id"] for each in found]
 
 
 def shipped(live: Live, ids: list[str]) -> bool:
