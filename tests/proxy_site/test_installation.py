@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,25 +27,41 @@ def valkey() -> Iterator[services.Service]:
     service.stop()
 
 
+def ping() -> None:
+    caches["default"].client.get_client().ping()  # type: ignore[attr-defined]
+
+
+def answered() -> None:
+    """A first connection has 70 ms as any other, on a machine that may be busy."""
+    for _ in range(20):
+        with suppress(RedisError):
+            return ping()
+    raise AssertionError("Redis does not answer")
+
+
 def seconds_of_a_command() -> float:
-    began = time.monotonic()
-    with pytest.raises(RedisError):
-        caches["default"].client.get_client().ping()  # type: ignore[attr-defined]
-    return time.monotonic() - began
+    """The least of three, for the machine may be busy."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(RedisError):
+            ping()
+        took.append(time.monotonic() - began)
+    return min(took)
 
 
 def test_a_dead_redis_costs_a_command_next_to_nothing(valkey: services.Service) -> None:
     with override_settings(CACHES={"default": installation.cache(valkey.url)}):
-        assert caches["default"].client.get_client().ping()  # type: ignore[attr-defined]
+        answered()
         valkey.stop()
         assert seconds_of_a_command() < 0.05
 
 
 def test_a_frozen_redis_costs_a_command_its_timeout_and_no_retry(valkey: services.Service) -> None:
     with override_settings(CACHES={"default": installation.cache(valkey.url)}):
-        assert caches["default"].client.get_client().ping()  # type: ignore[attr-defined]
+        answered()
         valkey.process.send_signal(signal.SIGSTOP)
-        assert 0.06 < seconds_of_a_command() < 0.2
+        assert 0.06 < seconds_of_a_command() < 0.13  # a second try would make it 0.14
 
 
 @pytest.mark.parametrize(
