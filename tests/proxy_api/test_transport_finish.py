@@ -9,7 +9,7 @@ import pytest
 from proxy_api.transport import send
 from tests import loopback
 from tests.loopback import Behaviour, Upstream, chunk, stream
-from tests.proxy_api.calls import PATIENT, call, post
+from tests.proxy_api.calls import PATIENT, SOON, call, post
 
 FRAMES = loopback.openai_stream("Hello")
 
@@ -47,7 +47,7 @@ def last_word_read(upstream: Upstream) -> float:
 def test_a_terminal_chunk_that_follows_soon_keeps_the_connection() -> None:
     with Upstream() as upstream:
         upstream.script(stream(FRAMES, end=late_end(0.03)))
-        assert last_word_read(upstream) < 0.5
+        assert last_word_read(upstream) < SOON
         call(upstream.url)
         assert (upstream.count, upstream.connections) == (2, 1)
 
@@ -58,7 +58,7 @@ def test_a_terminal_chunk_that_follows_soon_keeps_the_connection() -> None:
 def test_a_provider_that_does_not_end_is_left_after_a_tenth_of_a_second(end: Behaviour) -> None:
     with Upstream() as upstream:
         upstream.script(stream(FRAMES, end=end))
-        assert last_word_read(upstream) < 0.5
+        assert last_word_read(upstream) < SOON
         upstream.script(loopback.answer(b"{}"))
         assert call(upstream.url) == b"{}"
         assert (upstream.count, upstream.connections) == (2, 2)

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from statistics import median
 
 import pytest
 from django.core.cache import cache
@@ -184,12 +185,14 @@ def test_without_redis_limits_cannot_be_counted_and_nothing_waits_for_it(own_val
     held = take(desk, GAUGE)
     own_valkey.process.kill()
     own_valkey.process.wait()
-    started = time.monotonic()
+    took = []
     for _ in range(5):
+        started = time.monotonic()
         with pytest.raises(LimitsAway):
             take(desk, GAUGE)
+        took.append(time.monotonic() - started)
+    assert median(took) < 0.05
     desk.settle(held, used())
-    assert time.monotonic() - started < 0.5
 
 
 def test_what_was_let_in_without_redis_counts_once_it_is_back(new_desk):
