@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from keys.client_address import client_address
-from keys.models import AuditEntry
+from keys.models import AuditEntry, Budget
 
 # Fields whose value is a secret, opens something, or may hold one: the log says no more than that they changed.
 SECRET = frozenset(
@@ -60,10 +60,17 @@ def note(actor: Actor, action: str, target: Model | None, changes: Mapping[str, 
         action=action,
         target_type="" if target is None else target._meta.label_lower,
         target_id="" if target is None else str(target.pk)[:64],
-        target_name="" if target is None else plain(str(target)[:200]),
+        target_name="" if target is None else plain(named(target)[:200]),
         changes=plain(dict(changes)),
         address=plain(actor.address[:64]),
     )
+
+
+def named(target: Model) -> str:
+    """A budget by whose it is as well: what it is alone, many are."""
+    if isinstance(target, Budget):
+        return f"{target} of {target.key or target.project or 'the whole installation'}"
+    return str(target)
 
 
 def of_request(request: HttpRequest) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from io import StringIO
 from ipaddress import ip_network
 
@@ -11,7 +12,7 @@ from django.db import DatabaseError, transaction
 from django.test import RequestFactory
 
 from keys import audit, issuing
-from keys.models import AuditEntry, VirtualKey
+from keys.models import AuditEntry, Budget, Project, VirtualKey
 
 pytestmark = pytest.mark.django_db
 BY = audit.Actor("user", "root", "192.0.2.7")
@@ -24,6 +25,14 @@ def test_an_entry_says_who_did_what_to_which_row_and_from_where():
     assert (entry.actor_kind, entry.actor, entry.address, entry.action) == ("user", "root", "192.0.2.7", "key.issued")
     assert (entry.target_type, entry.target_id, entry.target_name) == ("keys.virtualkey", key.id, "team")
     assert entry.changes == {"models": ["gpt-*"], "expires_at": None}
+
+
+def test_a_budget_is_told_with_whose_it_is():
+    key, _ = issuing.issue("team")
+    for whose in ({"key": key}, {"project": Project.objects.create(name="search")}, {}):
+        audit.note(BY, "budget.reset", Budget.objects.create(amount=Decimal(5), **whose))
+    names = AuditEntry.objects.order_by("id").values_list("target_name", flat=True)
+    assert [name.partition(" per month of ")[2] for name in names] == ["team", "search", "the whole installation"]
 
 
 @pytest.mark.parametrize("name", sorted(audit.SECRET))
