@@ -41,7 +41,7 @@ RUNS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("openai.chat", "anthropic.messages", "mistral.chat", "cohere.chat"), "{provider}/{model}"),
     (("google.generateContent", "google.streamGenerateContent"), "{provider}/{model}"),
     (("bedrock.converse", "bedrock.converse-stream"), "{provider}/{model}"),
-    (("openai.embeddings", "cohere.embed", "google.embedContent", "google.batchEmbedContents"), "{provider}/{model}"),
+    (("openai.embeddings", "cohere.embed", "google.embed", "vertex.embed"), "{provider}/{model}"),
     (("bedrock.invoke-anthropic", "bedrock.invoke-anthropic-stream"), "bedrock:anthropic/{model}"),
     (("openai.responses",), "{provider}:responses/{model}"),
     (("ollama.chat",), "ollama:native/{model}"),
