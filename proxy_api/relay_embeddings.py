@@ -8,14 +8,14 @@ from typing import cast
 
 from proxy_api import body as request_body
 from proxy_api import chat, forms
-from proxy_api.dialects import DIALECTS
+from proxy_api.dialects import DIALECTS, openai_chat, openai_responses
 from proxy_api.dialects.cohere import embeddings as cohere
 from proxy_api.dialects.google import embeddings as google
 from proxy_api.dialects.google import vertex_embeddings as vertex
+from proxy_api.dialects.ollama import embeddings as ollama
 from proxy_api.embeddings import Embedder, Embeddings, read_request, write_response
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.relay import (
-    CLIENT_DIALECT,
     UNREAD,
     Completing,
     Facts,
@@ -29,17 +29,19 @@ from proxy_api.relay import (
 from proxy_api.upstream import Route
 
 VERBATIM = "openai"  # what a provider's row calls OpenAI's language of embeddings
+OPENAIS = frozenset({openai_chat.name, openai_responses.name})  # beside both stand the same embeddings
 # By the word of the provider's row.
 EMBEDDERS: Mapping[str, Embedder] = {
     "cohere": cast("Embedder", cohere),
     "google": cast("Embedder", google),
     "google_vertex": cast("Embedder", vertex),
+    "ollama": cast("Embedder", ollama),
 }
 
 
 def language(route: Route) -> str:
     """OpenAI's where the route speaks it at all, else the provider's own."""
-    return VERBATIM if route.dialect == CLIENT_DIALECT.name else route.provider.embeddings
+    return VERBATIM if route.dialect in OPENAIS else route.provider.embeddings
 
 
 def way_for(route: Route, body: request_body.Body, keeping: Keeping) -> Way:

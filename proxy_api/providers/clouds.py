@@ -215,14 +215,14 @@ CLOUDS: tuple[Provider, ...] = (
         embeddings="openai",
         endpoints=frozenset({"agents", "audio", "classifications", "embeddings", "files", "fim", "moderations", "ocr"}),
     ),
-    # The native language is a neighbour of OpenAI's: https://docs.ollama.com/api/chat
+    # The native language is a neighbour of OpenAI's, with embeddings of its own: https://docs.ollama.com/api/chat
     Provider(
         name="ollama",
         dialect="openai_chat",
         base_url="http://127.0.0.1:11434/v1",
         source="https://docs.ollama.com/api/openai-compatibility",
         keyless=True,
-        embeddings="openai",
+        embeddings="ollama",
         endpoints=frozenset({"completions", "embeddings", "responses"}),
         dialects={"openai": "openai_chat", "native": "ollama", "responses": "openai_responses"},
         mounts=(Mount("(/v1|/api)?$", "", dialect="ollama"),),

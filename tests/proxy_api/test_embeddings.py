@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keys.credentials import Credential
+from proxy_api.body import Body
 from proxy_api.embeddings import Embeddings, EmbeddingsRequest, read_request, write_response
 from proxy_api.errors import BadRequest
+from proxy_api.providers import PROVIDERS
+from proxy_api.relay import Keeping, loads
+from proxy_api.relay_embeddings import path_of, way_for
+from proxy_api.upstream import Route
 
 
 def test_texts_dimensions_and_what_only_the_provider_knows_are_read() -> None:
@@ -52,3 +58,24 @@ def test_numbers_stand_as_they_are_and_tokens_are_counted_once() -> None:
         "model": "m",
         "usage": {"prompt_tokens": 7, "total_tokens": 7},
     }
+
+
+OLLAMA = PROVIDERS["ollama"]
+CREDENTIAL = Credential("ollama", "ollama", "ollama")
+
+
+def test_ollamas_native_embeddings_are_asked_for_in_its_own_words() -> None:
+    route = Route(OLLAMA, "nomic", CREDENTIAL, spoken="ollama")
+    value = {"model": "ollama:native/nomic", "input": "a", "dimensions": 2, "truncate": False, "user": "u"}
+    way = way_for(route, Body(b"", value, ()), Keeping(keep=False, now=0))
+    assert path_of(route) == "/api/embed"
+    assert loads(way.request()) == {"model": "nomic", "input": ["a"], "dimensions": 2, "truncate": False}
+    assert [loss.param for loss in way.losses] == ["user"]
+    answer = loads(way.plain(b'{"model":"nomic","embeddings":[[0.5,1]],"prompt_eval_count":3}'))
+    assert answer["data"][0]["embedding"] == [0.5, 1.0]
+    assert answer["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
+
+
+@pytest.mark.parametrize("spoken", ["", "openai_responses"])
+def test_beside_openais_languages_stand_openais_embeddings(spoken: str) -> None:
+    assert path_of(Route(OLLAMA, "nomic", CREDENTIAL, spoken=spoken)) == "/embeddings"
