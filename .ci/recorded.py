@@ -44,7 +44,7 @@ RUNS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("openai.embeddings", "cohere.embed", "google.embed", "vertex.embed"), "{provider}/{model}"),
     (("bedrock.invoke-anthropic", "bedrock.invoke-anthropic-stream"), "bedrock:anthropic/{model}"),
     (("openai.responses",), "{provider}:responses/{model}"),
-    (("ollama.chat",), "ollama:native/{model}"),
+    (("ollama.chat", "ollama.embed"), "ollama:native/{model}"),
     (("vertex.anthropic",), "vertex:anthropic/{model}"),
     (("openai.chat",), "google:openai/{model}"),
 )
