@@ -57,6 +57,10 @@ def test_a_few_dates_stand_below_the_last_among_them(count: int, width: int, fir
     assert len({date.text for date in dates}) == len(dates)
 
 
+def test_days_of_several_bars_are_named_at_equal_distances() -> None:
+    assert [date.text for date in axis(29, 6 * 3600).dates()] == ["2 Mar", "4 Mar", "6 Mar", "8 Mar"]
+
+
 @given(st.floats(1e-9, 1e15))
 def test_a_top_is_no_lower_than_any_value_and_at_most_twice_and_a_half_as_high(most: float) -> None:
     top = round_top([0.0, most])

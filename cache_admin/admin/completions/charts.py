@@ -54,9 +54,12 @@ class Axis(NamedTuple):
         return f"{at:%H:%M}" if self.width <= HOUR else f"{at.day} {at:%b}"
 
     def dates(self) -> list[Mark]:
-        """At most MOST_TICKS, equally far from each other, the last bar's among them; each day once."""
+        """At most MOST_TICKS, equally far from each other, the last bar's among them; each day once, none passed over
+        but as often as any other."""
         count = len(self.begins)
-        step = -(-count // MOST_TICKS)
+        least = -(-count // MOST_TICKS)
+        whole = DAY // self.width if HOUR < self.width < DAY else 1  # bars that one date is for
+        step = -(-least // whole) * whole
         chosen = range((count - 1) % step, count, step)
         return [Mark(round((place + 0.5) * 100 / count, 2), self.date(self.begins[place])) for place in chosen]
 
