@@ -182,7 +182,7 @@ def verdict(rules: Policy, age: float, ttl: int) -> Verdict:
 
 def not_cached() -> GatewayError:
     """Only a kept answer would have done, and none fits (RFC 9111, 5.2.1.7). Asking again changes nothing."""
-    message = "No cached answer fits this request, and only a cached one was asked for."
+    message = "No cached answer fits this request, and only-if-cached, or a project on replay, takes no other."
     return GatewayError(message, status=504, code="cache_miss", outcome="refused", headers={"x-should-retry": "false"})
 
 
