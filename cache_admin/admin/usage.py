@@ -36,6 +36,9 @@ WHY = {
     "stale-if-error": "It failed, and its client got a stale answer instead.",
     "refresh": "Asked in the background, for what takes a stale answer's place.",
     "redis-away": "Redis was away; the table had no answer.",
+    "hit": "The same was asked before.",
+    "stored": "Nothing was kept for it: its answer is, from now on.",
+    "miss": "Nothing was kept for it.",
     "joined": "An equal call was under way: it shared that one's answer.",
     "state": "The call changes what its provider keeps, or depends on it.",
     "tools": "Its tools run at the provider, and the call does not say always.",
@@ -96,7 +99,7 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
                 "fields": (
                     ("input_tokens", "cached_tokens", "cache_write_tokens"),
                     ("output_tokens", "reasoning_tokens"),
-                    ("cost", "estimated"),
+                    ("cost", "estimated_shown"),
                 )
             },
         ),
@@ -189,11 +192,17 @@ class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description="Why")  # type: ignore[untyped-decorator]
     def reason_shown(self, row: UsageRecord) -> str:
-        return WHY.get(row.cache_reason or row.cache, row.cache_reason) or NONE
+        """Of a stream, which is on its way before its end is known, the ledger says miss and where it was stored."""
+        code = "stored" if row.cache == "miss" and row.cache_digest else row.cache
+        return WHY.get(row.cache_reason or code, row.cache_reason) or NONE
 
     @display(description="Tokens in / out")  # type: ignore[untyped-decorator]
     def tokens(self, row: UsageRecord) -> str:
         return f"{counted(row.input_tokens)} / {counted(row.output_tokens)}{' estimated' if row.estimated else ''}"
+
+    @display(description="Estimated")  # type: ignore[untyped-decorator]
+    def estimated_shown(self, row: UsageRecord) -> str:
+        return "yes: the tokens are ours, the provider told none" if row.estimated else "no"
 
     @display(description="Cost")  # type: ignore[untyped-decorator]
     def cost(self, row: UsageRecord) -> str:

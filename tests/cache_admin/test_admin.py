@@ -182,12 +182,19 @@ def test_codes_of_the_ledger_are_shown_in_words(client: Client) -> None:
         ("miss", "stale-if-error", "It failed, and its client got a stale answer instead."),
         ("joined", "", "An equal call was under way: it shared that one's answer."),
         ("bypass", "of a later version", "of a later version"),
-        ("hit", "", "-"),
+        ("hit", "", "The same was asked before."),
+        ("miss", "", "Nothing was kept for it."),
+        ("", "", "-"),
     ],
 )
 def test_what_came_of_the_cache_is_told_in_words(cache: str, reason: str, said: str) -> None:
     row = UsageRecord(cache=cache, cache_reason=reason)
     assert site.get_model_admin(UsageRecord).reason_shown(row) == said
+
+
+def test_a_stream_that_was_stored_is_told_as_such() -> None:
+    row = UsageRecord(cache="miss", cache_digest="d" * 64)
+    assert "its answer is, from now on" in site.get_model_admin(UsageRecord).reason_shown(row)
 
 
 def test_metadata_is_shown_as_text_and_not_as_json(client: Client) -> None:

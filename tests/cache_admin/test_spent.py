@@ -133,7 +133,7 @@ def test_the_usage_log_and_a_calls_page_mark_estimated_tokens(client: Client) ->
     assert "10 / 7 estimated" in client.get(log).content.decode()
     row = UsageRecord.objects.get()
     text = client.get(reverse("admin:cache_admin_usagerecord_change", args=[row.pk])).content.decode()
-    assert "The tokens are ours: the provider told none" in text
+    assert "yes: the tokens are ours, the provider told none" in text
 
 
 def test_a_line_of_a_call_marks_estimated_tokens(client: Client, key: VirtualKey) -> None:
