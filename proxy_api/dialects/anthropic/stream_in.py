@@ -172,6 +172,18 @@ def _message_start(state: _State, event: Data) -> Iterator[Event]:
     state.started = True
     so_far = partial(read_usage, state.usage)
     yield Started(message.get("id") or "", message.get("model") or "", state.now, so_far)
+    if content := message.get("content"):
+        yield from _begun(state, content)
+
+
+def _begun(state: _State, content: list[Data]) -> Iterator[Event]:
+    """What the message has before its stream: a call that code run at Anthropic makes comes so. Such blocks stand
+    before those that are counted from 0. https://platform.claude.com/docs/en/agents-and-tools/tool-use/programmatic-tool-calling
+    """
+    for index, block in enumerate(content, -len(content)):
+        event = {"index": index, "content_block": block}
+        yield from _block_start(state, event)
+        yield from _block_stop(state, event)
 
 
 def _block_start(state: _State, event: Data) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proxy_api.catalog import ModelFacts
-from proxy_api.chat import ChatRequest, Citation, MediaSeen, Message, Opaque, Text, TextDelta
+from proxy_api.chat import ChatRequest, Citation, MediaSeen, Message, Opaque, Text, TextDelta, ToolCall
 from proxy_api.dialects import anthropic, openai_chat
 from proxy_api.dialects.anthropic.native import betas_of
 from proxy_api.dialects.foreign import betas_in, check_tools, headers_for
@@ -287,6 +287,24 @@ def test_a_container_of_the_streams_beginning_is_told_too() -> None:
     ending = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "container": None}}
     raw = anthropic_stream({**START, "message": message}, ending, {"type": "message_stop"})
     assert collect(anthropic.read_stream(frames(raw), 1)).extra == {"container": {"id": "container_1"}}
+
+
+def test_what_a_message_has_before_its_stream_is_told_first() -> None:
+    """A call that code run at Anthropic makes comes with message_start."""
+    caller = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1}, "caller": caller}
+    message = {**START["message"], "content": [{"type": "text", "text": "So: "}, call]}
+    later = {"type": "content_block_start", "index": 0, "content_block": {**call, "id": "toolu_2", "input": {}}}
+    stop = {"type": "content_block_stop", "index": 0}
+    ending = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}}
+    raw = anthropic_stream({**START, "message": message}, later, stop, ending, {"type": "message_stop"})
+    said = collect(anthropic.read_stream(frames(raw), 1)).choices[0]
+    assert said.finish_reason == "tool_calls"
+    assert [part for part in said.parts if not isinstance(part, Opaque)] == [
+        Text("So: "),
+        ToolCall("toolu_1", "f", '{"x":1}'),
+        ToolCall("toolu_2", "f", "{}"),
+    ]
 
 
 def test_anthropics_own_requests_keep_their_tools_blocks_and_citations() -> None:
