@@ -9,12 +9,15 @@ from typing import Any, Literal
 from django.db.models import Case, CharField, Count, Expression, F, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast, Concat, TruncDate
 
+from cache_admin.choosing import ids
 from cache_admin.dashboard import FINE, HITS, PAID
 from cache_admin.models import UsageRecord
 from keys.ids import first_id
+from keys.models import Project, VirtualKey
 
 By = Literal["key", "project", "model", "day"]
-PLAIN = {"provider": "provider", "status": "status", "cache": "cache", "key": "key_id", "project": "project_id"}
+PLAIN = ("provider", "status", "cache")
+OWNERS: Mapping[str, type[VirtualKey] | type[Project]] = {"key": VirtualKey, "project": Project}
 MODEL = Case(When(model_served="", then=F("model_asked")), default=F("model_served"))
 GROUPS: Mapping[By, Expression | F] = {
     "key": F("key_id"),
@@ -36,9 +39,11 @@ SUMS = {
 
 
 def chosen(wanted: Mapping[str, Any]) -> QuerySet[UsageRecord]:
-    """The calls that fit all of `wanted`: key, project (ids), model, provider, status, cache, and since, until
+    """The calls that fit all of `wanted`: key, project (id or name), model, provider, status, cache, and since, until
     (datetimes), which the ids are in the order of."""
-    rows = UsageRecord.objects.filter(**{PLAIN[name]: value for name, value in wanted.items() if name in PLAIN})
+    plain = {name: value for name, value in wanted.items() if name in PLAIN}
+    owned = {f"{name}_id__in": ids(model, wanted[name]) for name, model in OWNERS.items() if wanted.get(name)}
+    rows = UsageRecord.objects.filter(**plain, **owned)
     if "model" in wanted:
         rows = rows.filter(Q(model_asked=wanted["model"]) | Q(model_served=wanted["model"]))
     if "since" in wanted:

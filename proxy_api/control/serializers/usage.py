@@ -34,8 +34,8 @@ class BodiesSerializer(serializers.Serializer[Any]):
 class Chosen(serializers.Serializer[Any]):
     """Which calls."""
 
-    key = serializers.CharField(required=False, max_length=64, help_text="id of a key")
-    project = serializers.CharField(required=False, max_length=64, help_text="id of a project")
+    key = serializers.CharField(required=False, max_length=200, help_text="id or name of a key")
+    project = serializers.CharField(required=False, max_length=200, help_text="id or name of a project")
     model = serializers.CharField(required=False, max_length=256, help_text="as it was asked for, or as it was served")
     provider = serializers.CharField(required=False, max_length=64)
     status = serializers.CharField(required=False, max_length=24, help_text="ok, error, rate_limited, ...")

@@ -16,6 +16,7 @@ from keys.models import AuditEntry
 from tests.proxy_api.control.asking import Admin
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY_OF_NOON = "since=2026-03-01T00:00:00Z&until=2026-03-02T00:00:00Z"
 
 
 def call(number: int = 0, at: datetime = NOON, **fields: Any) -> UsageRecord:
@@ -50,6 +51,17 @@ def test_calls_are_found_by_what_they_are(admin: Admin) -> None:
     for query, numbers in queries.items():
         found = admin.get(f"usage?{query}").json()["data"]
         assert [UUID(row["id"]).int & 0xFF for row in found] == numbers, query
+
+
+def test_calls_are_found_by_the_name_of_their_key_or_project_as_well(admin: Admin) -> None:
+    key = admin.post("keys", {"name": "search"}).made()["id"]
+    project = admin.post("projects", {"name": "docs"}).made()["id"]
+    call(1, key_id=key)
+    call(2, project_id=project)
+    for query, number in ({"key=search": 1, f"key={key}": 1, "project=docs": 2, f"project={project}": 2}).items():
+        [found] = admin.get(f"usage?{query}").json()["data"]
+        assert UUID(found["id"]).int & 0xFF == number, query
+        assert [one["calls"] for one in admin.get(f"usage/summary?{query}&{DAY_OF_NOON}").json()["sums"]] == [1]
 
 
 def test_bodies_are_told_to_who_may_read_them_and_that_is_written_down(admin: Admin) -> None:
