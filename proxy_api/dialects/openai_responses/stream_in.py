@@ -304,7 +304,8 @@ def _placed(state: _State, said: Data, index: int) -> _Item:
 def _end(state: _State, response: Data, kind: str) -> Iterator[Event]:
     for index, said in enumerate(response.get("output") or ()):
         yield from _whole(state, _placed(state, said, index), said)
-    reason, native = finish(response | {"status": _ENDS[kind]}, state.calls > 0)
+    status = "incomplete" if response.get("status") == "incomplete" else _ENDS[kind]  # some hosts only ever complete
+    reason, native = finish(response | {"status": status}, state.calls > 0)
     yield Finished(reason, native)
     if response.get("usage"):
         yield UsageSeen(read_usage(response["usage"]))

@@ -152,6 +152,12 @@ def test_an_error_event_is_our_error(last: dict[str, Any]) -> None:
     assert caught.value.status == 429
 
 
+def test_a_response_that_calls_itself_incomplete_is_so_whatever_its_event_is_called() -> None:
+    cut = end(message(text("x")), status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+    said = streamed(BEGIN, cut | {"type": "response.completed"})
+    assert [chunk["choices"][0]["finish_reason"] for chunk in said if chunk["choices"]][-1] == "length"
+
+
 def test_a_stream_without_its_terminal_event_is_incomplete() -> None:
     for events in ([], [BEGIN], [BEGIN, event("output_text.delta", delta="x")]):
         with pytest.raises(UpstreamIncomplete):
