@@ -304,7 +304,7 @@ def _placed(state: _State, said: Data, index: int) -> _Item:
 def _end(state: _State, response: Data, kind: str) -> Iterator[Event]:
     for index, said in enumerate(response.get("output") or ()):
         yield from _whole(state, _placed(state, said, index), said)
-    status = "incomplete" if response.get("status") == "incomplete" else _ENDS[kind]  # some hosts only ever complete
+    status = "incomplete" if response.get("status") == "incomplete" else _ENDS[kind]
     reason, native = finish(response | {"status": status}, state.calls > 0)
     yield Finished(reason, native)
     if response.get("usage"):
