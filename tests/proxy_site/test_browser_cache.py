@@ -161,6 +161,15 @@ def test_a_fresh_answer_is_compared_and_put_in_the_place_of_the_old_one(page: Pa
     expect(page.locator("#result_list tbody tr").first).to_contain_text("operator (re-run)")
 
 
+def test_a_fresh_answer_that_says_the_same_has_no_differences_to_show(page: Page, live: Live) -> None:
+    place = landed(live, kept(live, "The capital of Peru?", "It is Lima."))
+    live.upstream.script(answer(openai_answer("It is Lima.")))
+    page.goto(place.replace("/change/", "/compare/"))
+    page.get_by_role("button", name="Ask now").click()
+    expect(page.get_by_text("Both say the same.")).to_be_visible()
+    expect(page.get_by_text("What differs")).to_have_count(0)
+
+
 def test_what_a_filter_finds_is_purged_once_its_number_is_typed(page: Page, live: Live) -> None:
     for number in range(3):
         landed(live, kept(live, f"How much is {number} + {number}?", str(2 * number)))
