@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
@@ -68,7 +69,7 @@ def saved(row: StoredCompletion) -> str:
 
 @display(description="Size")
 def size_shown(row: StoredCompletion) -> str:
-    return f"{row.size / 1024:,.1f} KiB"
+    return filesizeformat(row.size)
 
 
 def two_lines(first: str, second: str) -> str:
