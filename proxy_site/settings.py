@@ -197,6 +197,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "OpenAI's API in front of every model. Press *Authorize* and enter a key that was issued here.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
+    # In the order of a reader's interest: without it the admin's API comes first.
+    "TAGS": [
+        {"name": name}
+        for name in ("chat", "completions", "embeddings", "moderations", "models", "credentials", "relayed", "Admin")
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": f"{STATIC_URL}dragoman/favicon.svg",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -57,6 +57,12 @@ def test_no_secret_is_promised_and_a_token_only_where_it_is_made(document: Any) 
     }
 
 
+def test_calls_come_before_the_admins_and_every_tag_has_its_place(document: Any) -> None:
+    used = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
+    order = [tag["name"] for tag in document["tags"]]
+    assert (order[0], order[-1], set(order)) == ("chat", "Admin", used)
+
+
 def test_what_is_answered_is_what_the_schema_says(document: Any) -> None:
     properties = document["components"]["schemas"]["Key"]["properties"]
     assert properties["requests_per_minute"]["type"] == ["integer", "null"]
