@@ -53,9 +53,10 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]  # Unfold is published wit
     def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return False
 
-    @display(description="State", label={"on": "success", "off": "info"})
+    @display(description="State", label={"on": "success", "off": "info", "record": "warning", "replay": "warning"})
     def state(self, obj: Project) -> str:
-        return "on" if obj.enabled else "off"
+        """Or what its cassette does: who wonders at answers that nobody paid, or at none, sees it at once."""
+        return (obj.cassette or "on") if obj.enabled else "off"
 
     @display(description="Keys", ordering="usable_keys")
     def used_by(self, obj: Project) -> int:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
@@ -45,6 +46,15 @@ def test_a_project_is_put_on_a_cassette(operator):
     assert "no provider is called" in text
     assert operator.post(change(project), {"name": "ci", "cassette": "record", **NO_BUDGETS}).status_code == 302
     assert Project.objects.get().cassette == "record"
+    assert "<dt>Cassette</dt><dd>record: every answer is kept" in operator.get(change(project)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [({}, "on"), ({"cassette": "replay"}, "replay"), ({"cassette": "record", "enabled": False}, "off")],
+)
+def test_the_list_says_which_projects_are_on_a_cassette(fields, state):
+    assert site.get_model_admin(Project).state(Project(name="ci", **fields)) == state
 
 
 def test_a_projects_page_lists_its_keys_and_credentials(operator):
