@@ -1,6 +1,7 @@
 """JWTs of an outside issuer as bearer tokens: its keys over real sockets, its claims to a project."""
 
 import json
+import threading
 import time
 
 import jwt
@@ -204,10 +205,17 @@ def test_while_the_keys_cannot_be_had_what_is_kept_goes_on_for_a_while_and_then_
 def test_a_key_that_is_withdrawn_ends_the_tokens_that_are_known_too(issuer, upstream):
     withdrawn, staying = signed(claims(), "r"), signed(claims(), "e")
     assert [identified(token).kind for token in (withdrawn, staying)] == ["outside"] * 2
-    upstream.script(loopback.answer({"keys": LISTED[1:]}))
+    known = threading.Event()
+
+    def once_known(call):
+        known.wait(20)
+        loopback.answer({"keys": LISTED[1:]})(call)
+
+    upstream.script(once_known)
     kept = jwks._sets[issuer.jwks_url]
     age(kept, jwks.FRESH_SECONDS + 1)
     assert identified(withdrawn).kind == "outside"  # nobody waits while the keys are asked for
+    known.set()
     assert upstream.wait_until(lambda: "r" not in kept.keys)
     assert refusal(withdrawn) == (401, WRONG)
     assert identified(staying).kind == "outside"
