@@ -25,6 +25,11 @@ for profile, examples in (("quick", 50), ("thorough", 500)):
 hypothesis.settings.load_profile("quick")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: last of all, one worker would be at it while the others had nothing to do."""
+    items.sort(key=lambda item: item.path.name != "test_serve.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def real_servers() -> None:
     """The run stands on PostgreSQL, and Redis answers: within 2 s, not 70 ms, for others may be using the machine. What
