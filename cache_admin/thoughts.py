@@ -26,7 +26,7 @@ _AWAY = (RedisAway, ResponseError, DatabaseAway, SealBroken)
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose thoughts these are: the caller's cache scope, and the provider and model that made them. caller_mark: what
-    the caller's token makes (keys.identity), where nobody without it shall read them; b"": the installation may."""
+    the caller's token makes (its Identity), where nobody without it shall read them; b"": the installation may."""
 
     scope: str
     provider: str

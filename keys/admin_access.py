@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from keys import access, refusals, tokens
+from keys.entrance import access, refusals, tokens
+from keys.entrance.remembered import Remembered
 from keys.models import AdminKey, Role
 from keys.reading import DatabaseAway
-from keys.remembered import Remembered
 
 DIGEST = "admin key"
 

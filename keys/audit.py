@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from keys.client_address import client_address
+from keys.entrance.client_address import client_address
 from keys.models import AuditEntry, Budget
 
 # Fields whose value is a secret, opens something, or may hold one: the log says no more than that they changed.

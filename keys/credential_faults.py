@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from keys import credentials, extra_headers, options, outbound, tokens
+from keys import credentials, extra_headers, options, outbound
+from keys.entrance import tokens
 from keys.models import ProviderCredential
 from keys.secret import presentable
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from keys import access, tokens
 from keys.admin_access import DIGEST as ADMIN_DIGEST
+from keys.entrance import access, tokens
 from keys.models import ANONYMOUS, AdminKey, Budget, Period, Project, Role, Unit, VirtualKey
 
 # What a rotation changes of a row, and nothing else.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from keys.temporary import DEFAULT_SECONDS, MOST_SECONDS, Wishes
+from keys.entrance.temporary import DEFAULT_SECONDS, MOST_SECONDS, Wishes
 from proxy_api.errors import BadRequest
 from proxy_api.selectors import parent_of
 

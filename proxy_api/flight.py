@@ -15,7 +15,7 @@ from cache_admin import completions, prices
 from cache_admin.completions import Completion
 from cache_admin.sealed import Slot
 from cache_admin.thoughts import Owner
-from keys.identity import Identity
+from keys.entrance.identity import Identity
 from keys.settled import settings
 from proxy_api import caching, relay, vault
 from proxy_api.body import Body

@@ -19,8 +19,8 @@ from urllib.parse import quote
 import orjson
 
 from cache_admin.spool import SpoolUnavailable
+from keys.entrance.tokens import PREFIX
 from keys.settled import settings
-from keys.tokens import PREFIX
 from proxy_api import answers, framing, gateway, shape, transport
 from proxy_api import body as request_body
 from proxy_api.access_tokens import authorized

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from keys.credentials import all_credentials
-from keys.identity import Identity
+from keys.entrance.identity import Identity
 from proxy_api.caching import REPLAY
 from proxy_api.endpoints import relays, unsupported
 from proxy_api.errors import BadRequest, GatewayError

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from cache_admin.rerunning import Fresh, Question
-from keys.callers import subjects_of
-from keys.identity import Identity, Rights
+from keys.entrance.callers import subjects_of
+from keys.entrance.identity import Identity, Rights
 from keys.ids import new_id
 from keys.models import Project
 from proxy_api import answers, endpoints, gateway

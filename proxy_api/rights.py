@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keys.identity import Identity
+from keys.entrance.identity import Identity
 from proxy_api.errors import GatewayError
 
 

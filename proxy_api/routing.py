@@ -19,7 +19,7 @@ from itertools import accumulate, count, groupby
 from typing import NamedTuple
 
 from keys.credentials import Credential, all_credentials
-from keys.identity import Identity, Rights
+from keys.entrance.identity import Identity, Rights
 from keys.options import NO_OPTIONS
 from proxy_api.catalog import WELL_KNOWN, providers_of
 from proxy_api.errors import BadRequest, GatewayError

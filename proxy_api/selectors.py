@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from keys.identity import Identity
+from keys.entrance.identity import Identity
 from proxy_api.errors import BadRequest
 from proxy_api.rights import refused
 

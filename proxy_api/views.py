@@ -16,11 +16,11 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from keys import access
-from keys.client_address import client_address
-from keys.identity import Identity
+from keys.entrance import access
+from keys.entrance.client_address import client_address
+from keys.entrance.identity import Identity
+from keys.entrance.refusals import AccessRefused
 from keys.ids import new_id
-from keys.refusals import AccessRefused
 from keys.settled import settings
 from proxy_api import answers, cors, endpoints, gateway, openapi, openapi_endpoints, rights, routing, selectors
 from proxy_api import body as request_body

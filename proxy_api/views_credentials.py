@@ -8,8 +8,8 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
-from keys import refusals, temporary
-from keys.identity import Identity
+from keys.entrance import refusals, temporary
+from keys.entrance.identity import Identity
 from keys.reading import DatabaseAway
 from keys.settled import settings
 from proxy_api import body as request_body

@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from keys import callers, limits
+from keys import limits
+from keys.entrance import callers
 from keys.limits import Use
 from keys.limits.subjects import NANO, Subject
 from keys.models import Budget, InstallationLimits, Project, VirtualKey

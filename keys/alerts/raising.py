@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from keys import callers, limits
+from keys import limits
 from keys.alerts import nearing
 from keys.alerts.notices import moment, owner, quantity, reached
+from keys.entrance import callers
 from keys.limits import Use
 from keys.limits.accounts import account_of
 from keys.limits.subjects import Subject

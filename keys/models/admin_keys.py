@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import models as db
 from django.utils import timezone
 
-from keys import tokens
+from keys.entrance import tokens
 from keys.ids import new_id
 from keys.models.policies import Told
 from keys.secret import Secret

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models as db
 from django.utils import timezone
 
-from keys import tokens
+from keys.entrance import tokens
 from keys.ids import new_id
 from keys.models.policies import CacheMode, Limited, LogBodies, Scope, Told
 from keys.models.projects import Project

@@ -15,7 +15,7 @@ from django.utils import timezone
 from keys import admin_access, roles
 from keys.admin_access import AdminIdentity
 from keys.audit import Actor
-from keys.client_address import client_address
+from keys.entrance.client_address import client_address
 from keys.reading import DatabaseAway
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.views import JSON, ApiView

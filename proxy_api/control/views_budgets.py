@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from keys import acts, callers, limits
+from keys import acts, limits
+from keys.entrance import callers
 from keys.limits import Use
 from keys.limits.subjects import NANO, Subject
 from keys.models import Budget, InstallationLimits

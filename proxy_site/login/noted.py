@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest
 
 from keys import audit
-from keys.client_address import client_address
+from keys.entrance.client_address import client_address
 from proxy_site.login.throttle import is_users, typed_name
 
 UNKNOWN = "a name that no user has"

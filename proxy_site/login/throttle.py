@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 
-from keys.client_address import client_address
+from keys.entrance.client_address import client_address
 from keys.pepper import peppered
 from proxy_site import failures
 

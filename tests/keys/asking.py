@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from keys import access, freshness
-from keys.refusals import AccessRefused
+from keys import freshness
+from keys.entrance import access
+from keys.entrance.refusals import AccessRefused
 
 
 def works(token: str) -> bool:

@@ -1,6 +1,7 @@
 import pytest
 
-from keys import access, credentials, freshness, redis
+from keys import credentials, freshness, redis
+from keys.entrance import access
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ if "gevent" in sys.argv:
     lines = FileObjectThread(sys.stdin)  # reading a pipe would hold the loop
 import django
 django.setup()
-from keys import access, credentials, freshness
-from keys.refusals import AccessRefused
+from keys.entrance import access; from keys import credentials, freshness
+from keys.entrance.refusals import AccessRefused
 print("ready", flush=True)
 
 def answer(word, argument):

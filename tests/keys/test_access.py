@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from keys import access, freshness, issuing, remembered, tokens
+from keys import freshness, issuing
+from keys.entrance import access, remembered, tokens
+from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, VirtualKey
-from keys.refusals import AccessRefused
 
 pytestmark = pytest.mark.django_db
 

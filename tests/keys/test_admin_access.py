@@ -10,9 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from keys import access, admin_access, freshness, issuing, tokens
+from keys import admin_access, freshness, issuing
+from keys.entrance import access, tokens
+from keys.entrance.refusals import AccessRefused
 from keys.models import AdminKey, AuditEntry, Role
-from keys.refusals import AccessRefused
 
 pytestmark = pytest.mark.django_db
 WRONG = (401, "invalid_api_key", "Incorrect API key provided.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keys.client_address import client_address
+from keys.entrance.client_address import client_address
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48"))
 

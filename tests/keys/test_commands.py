@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from keys import access
+from keys.entrance import access
 from keys.models import AuditEntry, Budget, Project, VirtualKey
 from tests.keys.asking import works
 

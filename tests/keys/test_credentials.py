@@ -8,8 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from keys import access, checks, credentials, freshness, issuing, resealing
+from keys import checks, credentials, freshness, issuing, resealing
 from keys.credentials import Declared
+from keys.entrance import access
 from keys.models import InstallationSecret, ProviderCredential
 from keys.options import Option, Part
 from keys.pepper import forget, peppered

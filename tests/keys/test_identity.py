@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from keys.identity import Identity, Rights
+from keys.entrance.identity import Identity, Rights
 from keys.ids import new_id, precise, uuid7
 
 

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from keys import access, freshness, jwks
+from keys import freshness
+from keys.entrance import access, jwks
+from keys.entrance.refusals import AccessRefused
 from keys.models import InstallationLimits, Project, TokenIssuer
-from keys.refusals import AccessRefused
 from tests import loopback
 from tests.loopback import Upstream
 

@@ -12,11 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.utils import timezone
 
-from keys import access, freshness, issuing, remembered, temporary
+from keys import freshness, issuing
+from keys.entrance import access, remembered, temporary
+from keys.entrance.refusals import AccessRefused
+from keys.entrance.temporary import Wishes
 from keys.models import Project
 from keys.pepper import pepper
-from keys.refusals import AccessRefused
-from keys.temporary import Wishes
 
 pytestmark = pytest.mark.django_db
 

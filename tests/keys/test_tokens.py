@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from keys import tokens
+from keys.entrance import tokens
 
 
 def test_a_token_is_the_prefix_43_characters_and_six_of_checksum():

@@ -25,7 +25,7 @@ result = row.id
 COUNTS = """
 import time
 from keys import limits
-from keys.callers import identity_of
+from keys.entrance.callers import identity_of
 from keys.limits import scripts
 from keys.limits.use import living
 from keys.models import VirtualKey

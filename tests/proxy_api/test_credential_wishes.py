@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from keys.temporary import Wishes
+from keys.entrance.temporary import Wishes
 from proxy_api.credential_wishes import Faults, read
 
 

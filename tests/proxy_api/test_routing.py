@@ -5,7 +5,7 @@ import pytest
 
 from keys import credentials, freshness
 from keys.credentials import Credential
-from keys.identity import Identity, Rights
+from keys.entrance.identity import Identity, Rights
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.credentials import Credential
-from keys.identity import Identity, Rights
+from keys.entrance.identity import Identity, Rights
 from keys.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.identity import Identity, Rights
+from keys.entrance.identity import Identity, Rights
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.selectors import NOTHING, Selected, selected, without_organization
 

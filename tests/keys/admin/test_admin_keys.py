@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from keys import admin_access, issuing
+from keys.entrance.refusals import AccessRefused
 from keys.models import AdminKey, AuditEntry, Role
-from keys.refusals import AccessRefused
 from keys.roles import GROUPS
 from tests.keys.admin.asking import HOSTILE, change, errors_of
 

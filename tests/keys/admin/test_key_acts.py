@@ -9,9 +9,10 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import access, issuing
+from keys import issuing
+from keys.entrance import access
+from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, AuditEntry, Budget, Project, VirtualKey
-from keys.refusals import AccessRefused
 from tests.keys.admin.asking import action, budget_rows, change, issue
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import access, issuing, redis
+from keys import issuing, redis
+from keys.entrance import access
 from keys.limits import ledger
 from keys.models import Budget, Project, VirtualKey
 from tests.keys.admin.asking import HOSTILE, budget_rows, change, errors_of, issue, key_form

@@ -8,9 +8,10 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import access, issuing
+from keys import issuing
+from keys.entrance import access
+from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, ProviderCredential, VirtualKey
-from keys.refusals import AccessRefused
 from tests.keys.admin.asking import ESCAPED, HOSTILE, action, change, errors_of, issue, key_form, store
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
-from keys import access, freshness
+from keys import freshness
+from keys.entrance import access
 
 ENVIRONMENT = {"OPENAI_API_KEY": "sk-planted-openai-1234", "ANTHROPIC_API_KEY": "sk-planted-anthropic-5678"}
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from django.db.models import Q, QuerySet
 
-from keys.identity import Identity, Network, Rights
+from keys.entrance.identity import Identity, Network, Rights
 from keys.limits.subjects import NANO, Allowance, Subject
 from keys.models import (
     ANONYMOUS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keys.identity import Network, lies_in
+from keys.entrance.identity import Network, lies_in
 from keys.settled import settings
 
 

@@ -14,7 +14,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from django.utils import timezone
 
-from keys import callers, freshness, refusals
+from keys import freshness
+from keys.entrance import callers, refusals
 from keys.reading import DATABASE, DatabaseAway
 from keys.settled import settings
 

@@ -18,7 +18,7 @@ from typing import Any
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from keys import refusals
+from keys.entrance import refusals
 from keys.fetching import FetchFailed, Request, fetch
 
 FRESH_SECONDS = 300.0

@@ -13,8 +13,8 @@ from typing import Any
 import jwt
 from jwt.exceptions import PyJWTError
 
-from keys import refusals, remembered
-from keys.identity import Identity
+from keys.entrance import refusals, remembered
+from keys.entrance.identity import Identity
 from keys.pepper import pepper
 
 ISSUER = "braintrust_proxy"

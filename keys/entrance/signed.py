@@ -11,12 +11,12 @@ import binascii
 import json
 import time
 
-from keys import outside, refusals, temporary
-from keys.identity import Identity
-from keys.outside import Outside
+from keys.entrance import outside, refusals, temporary
+from keys.entrance.identity import Identity
+from keys.entrance.outside import Outside
+from keys.entrance.remembered import put
+from keys.entrance.temporary import Temporary
 from keys.pepper import marked
-from keys.remembered import put
-from keys.temporary import Temporary
 
 MARK = "jwt marks"
 MOST = 10_000

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from keys import refusals, remembered, signed, tokens
-from keys.identity import Identity
+from keys.entrance import refusals, remembered, signed, tokens
+from keys.entrance.identity import Identity
 from keys.models import ANONYMOUS
 from keys.pepper import marked, peppered
 from keys.reading import DatabaseAway

@@ -15,9 +15,9 @@ import jwt
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from keys import callers, jwks, refusals
-from keys.identity import Identity
-from keys.jwks import Listed
+from keys.entrance import callers, jwks, refusals
+from keys.entrance.identity import Identity
+from keys.entrance.jwks import Listed
 from keys.kept import Kept
 from keys.models import Project, TokenIssuer
 

@@ -1,0 +1,1 @@
+"""Who calls: from two headers to one frozen Identity, or a refusal."""
