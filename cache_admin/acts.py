@@ -30,7 +30,7 @@ from cache_admin.sealed import Slot
 from cache_admin.unsealing import completion_of
 from keys import audit
 from keys.audit import Actor
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 Act = Callable[[Sequence[str], Actor, datetime], int]
 PURGE_SECONDS = 20.0  # of a purge that somebody waits for

@@ -12,7 +12,7 @@ class CacheAdminConfig(AppConfig):
         from cache_admin.models import Price
         from keys import freshness
         from keys.limits import ledger
-        from keys.resealing import register
+        from keys.secrecy.resealing import register
 
         freshness.watch_model(Price)
         ledger.register(spending.sums)

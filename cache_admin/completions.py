@@ -20,9 +20,9 @@ from cache_admin import spool
 from cache_admin.counters import count
 from cache_admin.lookup import Row, TableAway, row_of
 from cache_admin.sealed import Slot
-from keys.pepper import pepper
 from keys.redis import RedisAway, ResponseError, command, slow, tell
-from keys.sealing import VERSION_UNDER, SealBroken
+from keys.secrecy.pepper import pepper
+from keys.secrecy.sealing import VERSION_UNDER, SealBroken
 from keys.settled import settings
 
 RECORD_VERSION = 1

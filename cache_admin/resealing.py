@@ -11,7 +11,7 @@ from django.db import models, transaction
 from cache_admin.completions import VALUE_VERSION, is_sealed_to_caller
 from cache_admin.models import StoredCompletion, UsageBody
 from cache_admin.sealed import body_place, completion_place
-from keys.sealing import KeyRing, ring
+from keys.secrecy.sealing import KeyRing, ring
 
 BATCH = 20  # a row may hold 8 MiB
 Sealer = Callable[[KeyRing, Any], bool]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from keys.sealing import place, ring, seal_under, unseal_under
+from keys.secrecy.sealing import place, ring, seal_under, unseal_under
 
 Part = Literal["request", "answer"]
 
@@ -28,7 +28,7 @@ class Slot:
         return self._sealed(plain, completion_place(self.name, self.scope, part))
 
     def unseal(self, part: Part, sealed: bytes) -> bytes:
-        """The plain part. Raises keys.sealing.SealBroken where it was sealed for another slot, part or caller."""
+        """The plain part. Raises SealBroken where it was sealed for another slot, part or caller."""
         return self._unsealed(sealed, completion_place(self.name, self.scope, part))
 
     def seal_piece(self, call: str, number: int, plain: bytes) -> bytes:
@@ -37,7 +37,7 @@ class Slot:
         return self._sealed(plain, piece_place(self.name, self.scope, call, number))
 
     def unseal_piece(self, call: str, number: int, sealed: bytes) -> bytes:
-        """Raises keys.sealing.SealBroken where it is another slot's, call's or number's."""
+        """Raises SealBroken where it is another slot's, call's or number's."""
         return self._unsealed(sealed, piece_place(self.name, self.scope, call, number))
 
     def _sealed(self, plain: bytes, where: bytes) -> bytes:
@@ -48,7 +48,7 @@ class Slot:
 
 
 def unseal_completion(digest: str, scope: str, part: Part, sealed: bytes) -> bytes:
-    """One part of the completion `digest` (hex) of `scope`. Raises keys.sealing.SealBroken as Slot.unseal, and where it
+    """One part of the completion `digest` (hex) of `scope`. Raises SealBroken as Slot.unseal, and where it
     is sealed to its caller."""
     return Slot(bytes.fromhex(digest), scope).unseal(part, sealed)
 
@@ -67,7 +67,7 @@ def seal_body(record_id: str, part: Part, plain: bytes | None) -> bytes:
 
 
 def unseal_body(record_id: str, part: Part, sealed: bytes) -> bytes:
-    """The plain body. Raises keys.sealing.SealBroken."""
+    """The plain body. Raises SealBroken."""
     return ring().unseal(sealed, body_place(record_id, part)) if sealed else b""
 
 

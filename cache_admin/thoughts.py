@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from keys.pepper import pepper
 from keys.reading import DatabaseAway
 from keys.redis import RedisAway, ResponseError, command, tell
-from keys.sealing import SealBroken, derived_key, place, ring, seal_under, unseal_under
+from keys.secrecy.pepper import pepper
+from keys.secrecy.sealing import SealBroken, derived_key, place, ring, seal_under, unseal_under
 from keys.settled import settings
 
 VERSION = "1"  # of what is sealed: another one is not found

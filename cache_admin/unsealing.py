@@ -5,7 +5,7 @@ from __future__ import annotations
 from cache_admin.completions import Completion, read_value
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import unseal_completion
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 SEALED = ("answer_sealed", "request_sealed")  # the columns that a list does without
 

@@ -20,8 +20,8 @@ from django.db.models.lookups import Exact
 
 from cache_admin.models import CompletionWord, StoredCompletion
 from cache_admin.sealed import unseal_completion
-from keys.pepper import pepper
-from keys.sealing import SealBroken
+from keys.secrecy.pepper import pepper
+from keys.secrecy.sealing import SealBroken
 
 MOST_AN_ENTRY = 60
 MOST_SOUGHT = 8

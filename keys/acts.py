@@ -16,8 +16,8 @@ from django.db.models import Model
 from keys import audit, budgets, issuing
 from keys.audit import Actor
 from keys.models import AdminKey, Budget, ProviderCredential, VirtualKey
-from keys.pepper import fingerprint
-from keys.sealing import SealBroken
+from keys.secrecy.pepper import fingerprint
+from keys.secrecy.sealing import SealBroken
 
 Difference = Mapping[str, list[object]]  # field -> what it was, what it became
 # What a credential's row keeps of its secret.

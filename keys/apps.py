@@ -22,7 +22,8 @@ class KeysConfig(AppConfig):
 
 def furnish(using: str, **_: Any) -> None:
     """After migrating: the rows that the request path must not have to write."""
-    from keys import freshness, issuing, pepper
+    from keys import freshness, issuing
+    from keys.secrecy import pepper
 
     if "keys_revision" in connections[using].introspection.table_names():
         pepper.ensure()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from keys.credentials import from_environment, unsendable, unusable_options
-from keys.sealing import ring_faults
+from keys.secrecy.sealing import ring_faults
 
 MAKE_ONE = "Make a key: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 

@@ -12,7 +12,7 @@ from typing import Any
 from keys import credentials, extra_headers, options, outbound
 from keys.entrance import tokens
 from keys.models import ProviderCredential
-from keys.secret import presentable
+from keys.secrecy.secret import presentable
 
 
 def secret_faults(secret: str) -> list[str]:

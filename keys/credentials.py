@@ -18,8 +18,8 @@ from keys.extra_headers import NO_HEADERS, filled
 from keys.models import ProviderCredential, globs
 from keys.options import NO_OPTIONS, VALUE, Option, Part
 from keys.reading import DATABASE, DatabaseAway
-from keys.sealing import SealBroken
-from keys.secret import Secret, presentable
+from keys.secrecy.sealing import SealBroken
+from keys.secrecy.secret import Secret, presentable
 
 log = logging.getLogger("dragoman.keys")
 REGIONS = ("region", "location")  # what providers call the option that a row's regions are values of

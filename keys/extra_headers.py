@@ -1,7 +1,7 @@
 """Headers that an operator adds to every request of a credential: what may be one, and parts of the secret in them.
 
 A gateway in front of a provider wants a key of its own, an account a tag. A value stands in the database as it is
-written; what must not, is a part of the credential's secret (see keys.secret) and is named: `Bearer {part}`. Pure.
+written; what must not, is a part of the credential's secret (see secret.py) and is named: `Bearer {part}`. Pure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from keys.secret import SENDABLE, parts_of
+from keys.secrecy.secret import SENDABLE, parts_of
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MOST = 20

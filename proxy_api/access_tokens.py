@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from keys import outbound
-from keys.secret import Secret, key_of, parts_of
+from keys.secrecy.secret import Secret, key_of, parts_of
 from proxy_api import transport
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers.tokens import EXCHANGES, Token, TokenRequest, read_answer

@@ -10,8 +10,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from keys.pepper import pepper
 from keys.reading import DatabaseAway
+from keys.secrecy.pepper import pepper
 
 TEXT = "text/plain; charset=utf-8"
 

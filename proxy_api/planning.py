@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from cache_admin.completions import cassette_slot
 from cache_admin.sealed import Slot
-from keys.pepper import pepper
-from keys.sealing import derived_key
+from keys.secrecy.pepper import pepper
+from keys.secrecy.sealing import derived_key
 from keys.settled import settings
 from proxy_api import body as request_body
 from proxy_api import caching

@@ -16,7 +16,7 @@ from proxy_api.shape_rules import Rule
 
 if TYPE_CHECKING:  # Django imports this module before its models may be
     from keys.credentials import Credential
-    from keys.secret import Secret
+    from keys.secrecy.secret import Secret
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "google", "azure"]
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models as db
 from django.utils import timezone
 
-from keys import sealing
+from keys.secrecy import sealing
 
 
 class SecondFactor(db.Model):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from cache_admin.admin.reading import Said, pretty
 from keys import audit
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 PERMISSION = "cache_admin.view_bodies"
 HIDDEN = "You may not read stored prompts and completions: the permission is “Can read stored prompts and completions”."

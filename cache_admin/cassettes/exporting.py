@@ -13,7 +13,7 @@ from cache_admin.models import StoredCompletion
 from cache_admin.unsealing import completion_of, request_of
 from keys import audit
 from keys.audit import Actor
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 BATCH = 20  # a row may hold 8 MiB
 

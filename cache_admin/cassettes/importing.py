@@ -16,7 +16,7 @@ from cache_admin.sealed import Slot
 from keys import audit
 from keys.audit import Actor
 from keys.models import Project
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 BATCH = 20  # an entry may hold 8 MiB
 LONGEST_LINE = 64 << 20  # bytes: beyond a request and an answer of the largest size

@@ -15,7 +15,7 @@ from keys import credentials, probing
 from keys.admin.shown import action, display, shortened
 from keys.forms.credentials import ProviderCredentialForm, secret_label
 from keys.models import ProviderCredential
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 
 @admin.register(ProviderCredential)

@@ -13,7 +13,7 @@ from keys import audit, issuing
 from keys.admin.shown import page
 from keys.ids import new_id
 from keys.models import AdminKey, VirtualKey
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 
 Key = TypeVar("Key", VirtualKey, AdminKey)
 EXAMPLE_MODEL = "openai/gpt-4o-mini"

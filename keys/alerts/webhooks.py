@@ -17,7 +17,7 @@ import hmac
 from keys.alerts.channels import NotDelivered
 from keys.alerts.notices import Notice, payload
 from keys.fetching import FetchFailed, Request, fetch
-from keys.pepper import pepper
+from keys.secrecy.pepper import pepper
 
 PURPOSE = "alert webhooks"
 SECONDS = 10.0

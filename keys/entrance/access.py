@@ -14,9 +14,9 @@ from dataclasses import replace
 from keys.entrance import refusals, remembered, signed, tokens
 from keys.entrance.identity import Identity
 from keys.models import ANONYMOUS
-from keys.pepper import marked, peppered
 from keys.reading import DatabaseAway
-from keys.secret import Secret
+from keys.secrecy.pepper import marked, peppered
+from keys.secrecy.secret import Secret
 from keys.settled import settings
 
 DIGEST = "virtual key"

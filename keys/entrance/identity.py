@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
 
 from keys.limits.subjects import Subject
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 
 Kind = Literal["virtual", "provider_key", "anonymous", "temporary", "outside"]
 Network = IPv4Network | IPv6Network

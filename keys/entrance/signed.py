@@ -16,7 +16,7 @@ from keys.entrance.identity import Identity
 from keys.entrance.outside import Outside
 from keys.entrance.remembered import put
 from keys.entrance.temporary import Temporary
-from keys.pepper import marked
+from keys.secrecy.pepper import marked
 
 MARK = "jwt marks"
 MOST = 10_000

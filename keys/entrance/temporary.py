@@ -15,7 +15,7 @@ from jwt.exceptions import PyJWTError
 
 from keys.entrance import refusals, remembered
 from keys.entrance.identity import Identity
-from keys.pepper import pepper
+from keys.secrecy.pepper import pepper
 
 ISSUER = "braintrust_proxy"
 PURPOSE = "temporary credentials"

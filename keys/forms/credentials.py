@@ -12,7 +12,7 @@ from keys import credential_faults, credentials, extra_headers
 from keys.credential_faults import Entered
 from keys.forms.fields import MappingField, PatternsField
 from keys.models import ProviderCredential
-from keys.pepper import fingerprint
+from keys.secrecy.pepper import fingerprint
 
 
 class ProviderCredentialForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[...] at run time

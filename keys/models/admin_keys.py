@@ -10,7 +10,7 @@ from django.utils import timezone
 from keys.entrance import tokens
 from keys.ids import new_id
 from keys.models.policies import Told
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 
 
 class Role(db.TextChoices):

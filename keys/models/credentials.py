@@ -6,11 +6,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models as db
 from django.utils import timezone
 
-from keys import sealing
 from keys.ids import new_id
 from keys.models.policies import Told
 from keys.models.projects import Project
-from keys.secret import Secret
+from keys.secrecy import sealing
+from keys.secrecy.secret import Secret
 
 SHOWN_FROM = 16  # of a provider's secret shorter than this, no character is shown
 

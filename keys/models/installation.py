@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models as db
 
-from keys import sealing
+from keys.secrecy import sealing
 
 
 class InstallationSecret(db.Model):

@@ -13,7 +13,7 @@ from keys.entrance import tokens
 from keys.ids import new_id
 from keys.models.policies import CacheMode, Limited, LogBodies, Scope, Told
 from keys.models.projects import Project
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 
 ANONYMOUS = "anonymous"
 

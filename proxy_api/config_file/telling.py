@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from keys.pepper import fingerprint
+from keys.secrecy.pepper import fingerprint
 
 OPENS = ("alert_webhook",)  # whoever has such an address may post there
 

@@ -13,7 +13,7 @@ from cache_admin.models import UsageBody, UsageRecord
 from cache_admin.sealed import Part, unseal_body
 from keys import audit
 from keys.models import AuditEntry
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from proxy_api.control import openapi
 from proxy_api.control.reading import query_of
 from proxy_api.control.resources import PageView, ReadView, Resource, Values

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cache_admin.sealed import Slot
 from keys import redis
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from keys.settled import settings
 from proxy_api.errors import ServerShutdown, UpstreamIncomplete
 from proxy_api.joining import lease as leases

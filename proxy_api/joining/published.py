@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from cache_admin.sealed import Slot
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from proxy_api.errors import GatewayError
 from proxy_api.joining.shared import Again, End, Speaker
 

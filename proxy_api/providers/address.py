@@ -9,7 +9,7 @@ import re
 from functools import cache
 from urllib.parse import quote
 
-from keys.secret import parts_of
+from keys.secrecy.secret import parts_of
 from proxy_api.errors import UpstreamError
 from proxy_api.upstream import Mount, Route
 

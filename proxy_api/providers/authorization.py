@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from keys.secret import key_of, parts_of
+from keys.secrecy.secret import key_of, parts_of
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers import sigv4
 from proxy_api.providers.address import option

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from proxy_site.login import totp
 from proxy_site.models import SecondFactor
 

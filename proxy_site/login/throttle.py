@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 
 from keys.entrance.client_address import client_address
-from keys.pepper import peppered
+from keys.secrecy.pepper import peppered
 from proxy_site import failures
 
 LOCKED = "Too many logins have failed. Try again in {} minutes."

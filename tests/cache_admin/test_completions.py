@@ -19,7 +19,7 @@ from cache_admin.counters import counted
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import Slot
 from cache_admin.spool import read_frames
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 DIGEST = hashlib.sha256(b"a request").digest()
 MINE = Slot(DIGEST, "key:1")

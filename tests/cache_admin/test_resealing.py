@@ -14,7 +14,7 @@ from cache_admin.ledger import closed
 from cache_admin.models import StoredCompletion, UsageBody
 from cache_admin.sealed import Slot, unseal_body
 from cache_admin.shipping import ship
-from keys import resealing
+from keys.secrecy import resealing
 from tests.cache_admin.entries import entry
 
 pytestmark = pytest.mark.django_db(transaction=True)

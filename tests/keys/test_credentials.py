@@ -8,13 +8,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from keys import checks, credentials, freshness, issuing, resealing
+from keys import checks, credentials, freshness, issuing
 from keys.credentials import Declared
 from keys.entrance import access
 from keys.models import InstallationSecret, ProviderCredential
 from keys.options import Option, Part
-from keys.pepper import forget, peppered
-from keys.sealing import SealBroken
+from keys.secrecy import resealing
+from keys.secrecy.pepper import forget, peppered
+from keys.secrecy.sealing import SealBroken
 
 pytestmark = pytest.mark.django_db
 BEDROCK = Declared(

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from keys import credentials, freshness, issuing, redis
 from keys.models import ProviderCredential, Revision
-from keys.pepper import peppered
+from keys.secrecy.pepper import peppered
 from proxy_site import installation
 from tests import services
 from tests.keys.process import Process

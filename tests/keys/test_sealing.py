@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys import sealing
-from keys.secret import Secret
+from keys.secrecy import sealing
+from keys.secrecy.secret import Secret
 
 OLD, NEW = "old-" + "x" * 40, "new-" + "y" * 40
 RING = sealing.KeyRing((NEW, OLD))

@@ -17,7 +17,7 @@ from keys.entrance import access, remembered, temporary
 from keys.entrance.refusals import AccessRefused
 from keys.entrance.temporary import Wishes
 from keys.models import Project
-from keys.pepper import pepper
+from keys.secrecy.pepper import pepper
 
 pytestmark = pytest.mark.django_db
 

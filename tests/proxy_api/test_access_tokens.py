@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from keys.credentials import Credential
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api import access_tokens
 from proxy_api.access_tokens import authorized
 from proxy_api.errors import UpstreamError

@@ -12,7 +12,7 @@ from cache_admin.models import Price
 from keys import freshness
 from keys.credentials import Credential
 from keys.limits import LimitReached
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.admission import priced, refusal
 from proxy_api.errors import BadRequest
 from proxy_api.estimate import Tokens

@@ -12,7 +12,7 @@ import pytest
 
 from keys.credentials import Credential
 from keys.probing import probe
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.probe import NOTHING, probed
 from proxy_api.providers import PROVIDERS, located
 from proxy_api.upstream import MODELS, Route

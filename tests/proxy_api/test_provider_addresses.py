@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import pytest
 
 from keys.credentials import Credential
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers import address, hide_key, located
 from proxy_api.providers.authorization import authorization

@@ -5,7 +5,7 @@ import pytest
 
 from keys import credentials
 from keys.credentials import Credential
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import UpstreamError
 from proxy_api.providers import PROVIDERS, hide_key, prepare

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keys.credentials import Credential
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api import relay
 from proxy_api.body import read
 from proxy_api.chat import ChatRequest

@@ -25,7 +25,7 @@ row.save()
 """
 UNDER = """
 from keys.models import InstallationSecret, ProviderCredential
-from keys.sealing import KeyRing
+from keys.secrecy.sealing import KeyRing
 ring = KeyRing((key,))
 rows = [*ProviderCredential.objects.all(), *InstallationSecret.objects.all()]
 result = [ring.is_newest(bytes(row.sealed)) for row in rows]

@@ -6,7 +6,7 @@ import pytest
 from keys import credentials, freshness
 from keys.credentials import Credential
 from keys.entrance.identity import Identity, Rights
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known
 from proxy_api.routing import first_configured, listed, routed, routes_for

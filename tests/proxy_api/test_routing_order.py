@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from keys.credentials import Credential
 from keys.entrance.identity import Identity, Rights
-from keys.secret import Secret
+from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known
 from proxy_api.routing import MAX_ATTEMPTS, first_configured, listed, routed, visible

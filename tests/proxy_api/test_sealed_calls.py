@@ -29,7 +29,7 @@ OPEN = """
 from cache_admin.completions import read_value
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import unseal_completion
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 row = StoredCompletion.objects.get(request_id=request_id)
 attempts = [
     lambda: read_value(row.digest, row.scope, bytes(row.answer_sealed)),

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from cache_admin.thoughts import Owner, address
 from keys import redis
-from keys.sealing import SealBroken, ring
+from keys.secrecy.sealing import SealBroken, ring
 from proxy_api.chat import (
     ChatRequest,
     Citation,

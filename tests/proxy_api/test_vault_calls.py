@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from keys.sealing import VERSION_UNDER
+from keys.secrecy.sealing import VERSION_UNDER
 from tests import loopback
 from tests.bodies import anthropic_answer, anthropic_blocks
 from tests.live import Live

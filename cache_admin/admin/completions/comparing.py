@@ -29,7 +29,7 @@ from cache_admin.unsealing import completion_of, request_of
 from keys import audit
 from keys.admin.shown import page
 from keys.redis import RedisAway, ResponseError, command
-from keys.sealing import SealBroken, place, ring
+from keys.secrecy.sealing import SealBroken, place, ring
 
 PERMISSION = "cache_admin.rerun_completion"
 MOST_WORDS, MOST_LINES = 2000, 2000  # comparing takes their product, in the worst case

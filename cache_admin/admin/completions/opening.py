@@ -10,7 +10,7 @@ from cache_admin.admin import bodies, reading
 from cache_admin.models import StoredCompletion
 from cache_admin.unsealing import SEALED, completion_of, request_of
 from keys import audit
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 
 LARGEST = 256 << 10  # bytes: of a larger entry a list of fifty says nothing
 TO_CALLER = "Sealed to its caller: it opens with the request and the key's secret, of which neither is kept."

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from keys import audit, resealing
-from keys.sealing import SealBroken
+from keys import audit
+from keys.secrecy import resealing
+from keys.secrecy.sealing import SealBroken
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from keys import credential_faults, credentials, extra_headers
 from keys.credential_faults import Entered
 from keys.models import ProviderCredential
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from proxy_api.control.paging import Paged
 from proxy_api.control.serializers.fields import ProjectField, given, held, mapping, texts
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from cache_admin.sealed import Slot
-from keys.sealing import SealBroken
+from keys.secrecy.sealing import SealBroken
 from proxy_api.errors import UpstreamError
 from proxy_api.joining import published
 from proxy_api.joining.published import ANSWER, FRAMES, PART, Item, Told

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from keys import resealing, sealing
 from keys.models import AuditEntry
+from keys.secrecy import resealing, sealing
 from proxy_site.login import second_factor, totp
 from proxy_site.models import SecondFactor
 from tests.proxy_site.login.conftest import Login

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from keys import sealing
 from keys.models import InstallationSecret, ProviderCredential
+from keys.secrecy import sealing
 
 Resealer = Callable[[], int]
 _resealers: dict[str, Resealer] = {}

@@ -10,9 +10,9 @@ import hashlib
 import hmac
 import secrets
 
-from keys import sealing
 from keys.models import InstallationSecret
 from keys.reading import DATABASE
+from keys.secrecy import sealing
 
 ROOT = "pepper"
 _kept: dict[str, bytes] = {}  # by purpose; the installation's secret itself under ROOT
