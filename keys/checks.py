@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from keys.credentials import from_environment, unsendable, unusable_options
+from keys.outward.credentials import from_environment, unsendable, unusable_options
 from keys.secrecy.sealing import ring_faults
 
 MAKE_ONE = "Make a key: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"

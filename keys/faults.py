@@ -11,8 +11,8 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
-from keys import credentials, outbound
 from keys.limits.subjects import NANO
+from keys.outward import credentials, outbound
 
 MOST = 500  # members of a list
 LONGEST = 200  # characters of one

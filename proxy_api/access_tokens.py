@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from keys import outbound
+from keys.outward import outbound
 from keys.secrecy.secret import Secret, key_of, parts_of
 from proxy_api import transport
 from proxy_api.errors import GatewayError, UpstreamError

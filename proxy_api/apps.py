@@ -11,12 +11,8 @@ class ProxyApiConfig(AppConfig):
     def ready(self) -> None:
         """Tell `keys` what it cannot know: which providers there are, and who sends its requests."""
         from cache_admin import cassettes, rerunning
-        from keys import (
-            credentials,
-            fetching,
-            freshness,
-            probing,
-        )  # models can be imported only once all apps are loaded
+        from keys import freshness
+        from keys.outward import credentials, fetching, probing  # models can be imported only once all apps are loaded
         from proxy_api.models import Alias, CatalogModel
 
         freshness.watch_model(Alias)

@@ -1,10 +1,10 @@
-"""Sends what `keys` asks for (see keys/fetching.py): through the providers' transport, never as the operator's word."""
+"""Sends what keys/outward/fetching.py asks for: through the providers' transport, never as the operator's word."""
 
 from __future__ import annotations
 
 from contextlib import closing
 
-from keys.fetching import FetchFailed, Request, Response
+from keys.outward.fetching import FetchFailed, Request, Response
 from proxy_api import transport
 from proxy_api.errors import GatewayError
 from proxy_api.transport import Deadlines
@@ -14,7 +14,7 @@ CONNECT_SECONDS = 3.0
 
 
 def fetched(request: Request) -> Response:
-    """A keys.fetching.Sender."""
+    """A keys.outward.fetching.Sender."""
     seconds = request.seconds
     deadlines = Deadlines(min(CONNECT_SECONDS, seconds), seconds, seconds, seconds, seconds)
     sent = UpstreamRequest(request.method, request.url, request.headers, request.body)

@@ -1,6 +1,6 @@
 """Images and documents of a request: inline ones checked, those named by address fetched where bytes are wanted.
 
-A client names these addresses, so each one, and each redirect, passes the address gate (keys.outbound): it is resolved
+A client names these addresses, so each one, and each redirect, passes the address gate (outbound.py): it is resolved
 once, every address is checked, and the connection goes to the checked address. No key goes along.
 What a target fetches by itself (an https address, for a dialect that takes addresses) is checked as far as it is
 written out, and left to the target; addresses of the operator's own network are reached from here alone.
@@ -20,7 +20,7 @@ from urllib.parse import quote, urljoin
 
 from django.conf import settings
 
-from keys.outbound import AddressRefused, check_origin, listed, read_url
+from keys.outward.outbound import AddressRefused, check_origin, listed, read_url
 from proxy_api import transport
 from proxy_api.chat import Audio, ChatRequest, File, Image, Message, Part, Reasoning, ToolCall, ToolResult
 from proxy_api.errors import AddressBlocked, BadRequest, GatewayError, UpstreamTimeout

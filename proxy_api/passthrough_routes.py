@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from keys.credentials import all_credentials
 from keys.entrance.identity import Identity
+from keys.outward.credentials import all_credentials
 from proxy_api.caching import REPLAY
 from proxy_api.endpoints import relays, unsupported
 from proxy_api.errors import BadRequest, GatewayError

@@ -1,4 +1,4 @@
-"""Tries a credential for `keys` (see keys/probing.py): the small read that its provider's row names, as a call is sent.
+"""Tries a credential for keys/outward/probing.py: the small read that its provider's row names, as a call is sent.
 
 Invariant: address, secret and headers are the credential's alone, and the way is that of calls, address gate included.
 """
@@ -9,8 +9,8 @@ import time
 from contextlib import closing
 from dataclasses import replace
 
-from keys.credentials import Credential
-from keys.probing import Probed
+from keys.outward.credentials import Credential
+from keys.outward.probing import Probed
 from proxy_api import transport
 from proxy_api.access_tokens import authorized
 from proxy_api.dialects import DIALECTS
@@ -25,7 +25,7 @@ NOTHING = "This provider has nothing to read that a wrong key would not get: onl
 
 
 def probed(credential: Credential) -> Probed:
-    """A keys.probing.Prober."""
+    """A keys.outward.probing.Prober."""
     provider = PROVIDERS.get(credential.provider)
     if provider is None:
         return Probed(None, "There is no such provider.")

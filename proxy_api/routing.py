@@ -18,9 +18,9 @@ from fnmatch import fnmatchcase
 from itertools import accumulate, count, groupby
 from typing import NamedTuple
 
-from keys.credentials import Credential, all_credentials
 from keys.entrance.identity import Identity, Rights
-from keys.options import NO_OPTIONS
+from keys.outward.credentials import Credential, all_credentials
+from keys.outward.options import NO_OPTIONS
 from proxy_api.catalog import WELL_KNOWN, providers_of
 from proxy_api.errors import BadRequest, GatewayError
 from proxy_api.known import KNOWN, NOTHING, Known

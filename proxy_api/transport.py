@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import requests  # noqa: TID251 - the one place
 
-from keys.outbound import AddressRefused, Resolver, read_url
+from keys.outward.outbound import AddressRefused, Resolver, read_url
 from proxy_api.errors import UpstreamError
 from proxy_api.transport_exchange import Deadlines, Exchange, Terms, in_flight, shut_down
 from proxy_api.transport_pool import Origin, Pool

@@ -17,7 +17,7 @@ from os import getpid
 import certifi
 
 from keys.native import native_thread, passing
-from keys.outbound import (
+from keys.outward.outbound import (
     RESOLVE_SECONDS,
     Address,
     AddressRefused,

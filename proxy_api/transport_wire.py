@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import httptools
 
-from keys.outbound import Url
+from keys.outward.outbound import Url
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 
 MAX_HEADERS = 100

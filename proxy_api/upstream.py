@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from keys.options import Option, Part
+from keys.outward.options import Option, Part
 from proxy_api.shape_rules import Rule
 
 if TYPE_CHECKING:  # Django imports this module before its models may be
-    from keys.credentials import Credential
+    from keys.outward.credentials import Credential
     from keys.secrecy.secret import Secret
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "google", "azure"]

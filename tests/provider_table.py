@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keys.options import Option
+from keys.outward.options import Option
 from proxy_api.providers.rows import ROWS
 from proxy_api.upstream import Provider
 

@@ -11,10 +11,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 
-from keys import credentials, probing
 from keys.admin.shown import action, display, shortened
 from keys.forms.credentials import ProviderCredentialForm, secret_label
 from keys.models import ProviderCredential
+from keys.outward import credentials, probing
 from keys.secrecy.sealing import SealBroken
 
 

@@ -16,7 +16,7 @@ import hmac
 
 from keys.alerts.channels import NotDelivered
 from keys.alerts.notices import Notice, payload
-from keys.fetching import FetchFailed, Request, fetch
+from keys.outward.fetching import FetchFailed, Request, fetch
 from keys.secrecy.pepper import pepper
 
 PURPOSE = "alert webhooks"

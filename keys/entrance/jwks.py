@@ -19,7 +19,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from keys.entrance import refusals
-from keys.fetching import FetchFailed, Request, fetch
+from keys.outward.fetching import FetchFailed, Request, fetch
 
 FRESH_SECONDS = 300.0
 RETRY_SECONDS = 30.0

@@ -8,10 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
-from keys import credential_faults, credentials, extra_headers
-from keys.credential_faults import Entered
 from keys.forms.fields import MappingField, PatternsField
 from keys.models import ProviderCredential
+from keys.outward import credential_faults, credentials, extra_headers
+from keys.outward.credential_faults import Entered
 from keys.secrecy.pepper import fingerprint
 
 

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from keys import faults, options
+from keys import faults
+from keys.outward import options
 
 LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
 LIMIT_LABELS = {"concurrent_requests": "Calls at the same time"}

@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from keys import audit, credentials, probing
+from keys import audit
 from keys.models import ProviderCredential
+from keys.outward import credentials, probing
 from proxy_api.control import openapi
 from proxy_api.control.reading import answered, body_of
 from proxy_api.control.resources import DeletableView, ListView, Resource, Values

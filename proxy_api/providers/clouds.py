@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from keys.options import Option, Part
+from keys.outward.options import Option, Part
 from proxy_api.shape_messages import answered
 from proxy_api.shape_rules import Rule, integer, number
 from proxy_api.upstream import Mount, Provider, Quirk

@@ -1,7 +1,8 @@
 import pytest
 
-from keys import credentials, freshness, redis
+from keys import freshness, redis
 from keys.entrance import access
+from keys.outward import credentials
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ if "gevent" in sys.argv:
     lines = FileObjectThread(sys.stdin)  # reading a pipe would hold the loop
 import django
 django.setup()
-from keys.entrance import access; from keys import credentials, freshness
+from keys.entrance import access; from keys.outward import credentials; from keys import freshness
 from keys.entrance.refusals import AccessRefused
 print("ready", flush=True)
 

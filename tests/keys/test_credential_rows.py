@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from keys import credentials
-from keys.credentials import Declared
 from keys.models import Project, ProviderCredential
-from keys.options import Option
+from keys.outward import credentials
+from keys.outward.credentials import Declared
+from keys.outward.options import Option
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from keys import checks, credentials, freshness, issuing
-from keys.credentials import Declared
+from keys import checks, freshness, issuing
 from keys.entrance import access
 from keys.models import InstallationSecret, ProviderCredential
-from keys.options import Option, Part
+from keys.outward import credentials
+from keys.outward.credentials import Declared
+from keys.outward.options import Option, Part
 from keys.secrecy import resealing
 from keys.secrecy.pepper import forget, peppered
 from keys.secrecy.sealing import SealBroken

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.extra_headers import MOST, VALUE, faults, filled, missing
+from keys.outward.extra_headers import MOST, VALUE, faults, filled, missing
 
 SECRET = json.dumps({"key": "sk-1", "gateway": "cf-secret", "torn": "two\nlines"})
 

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from keys import credentials, faults
-from keys.credentials import Declared
+from keys import faults
+from keys.outward import credentials
+from keys.outward.credentials import Declared
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from keys import credentials, freshness, issuing, redis
+from keys import freshness, issuing, redis
 from keys.models import ProviderCredential, Revision
+from keys.outward import credentials
 from keys.secrecy.pepper import peppered
 from proxy_site import installation
 from tests import services

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import pytest
 from pytest_django.fixtures import Settings
 
-from keys.outbound import (
+from keys.outward.outbound import (
     Address,
     AddressRefused,
     AddressUnknown,

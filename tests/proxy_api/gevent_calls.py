@@ -21,7 +21,7 @@ import gevent
 import requests
 from django.conf import settings
 
-from keys.outbound import Address, AddressUnknown, addresses
+from keys.outward.outbound import Address, AddressUnknown, addresses
 from proxy_api.errors import ClientGone, GatewayError, ServerShutdown, UpstreamError
 from proxy_api.transport import Deadlines, ProviderAdapter, Watch, in_flight, send, shut_down
 from proxy_api.transport_exchange import Terms

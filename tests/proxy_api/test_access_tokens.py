@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api import access_tokens
 from proxy_api.access_tokens import authorized

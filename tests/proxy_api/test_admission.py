@@ -10,8 +10,8 @@ import pytest
 from cache_admin import prices
 from cache_admin.models import Price
 from keys import freshness
-from keys.credentials import Credential
 from keys.limits import LimitReached
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api.admission import priced, refusal
 from proxy_api.errors import BadRequest

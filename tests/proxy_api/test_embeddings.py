@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from proxy_api.body import Body
 from proxy_api.embeddings import Embeddings, EmbeddingsRequest, read_request, write_response
 from proxy_api.errors import BadRequest

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from proxy_api import body, relay
 from proxy_api.errors import UpstreamIncomplete
 from proxy_api.providers import PROVIDERS

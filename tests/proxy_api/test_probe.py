@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from keys.credentials import Credential
-from keys.probing import probe
+from keys.outward.credentials import Credential
+from keys.outward.probing import probe
 from keys.secrecy.secret import Secret
 from proxy_api.probe import NOTHING, probed
 from proxy_api.providers import PROVIDERS, located

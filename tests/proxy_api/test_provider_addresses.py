@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError, UpstreamError
 from proxy_api.providers import address, hide_key, located

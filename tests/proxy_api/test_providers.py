@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from keys import credentials
-from keys.credentials import Credential
+from keys.outward import credentials
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api.dialects import DIALECTS
 from proxy_api.errors import UpstreamError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from proxy_api import body, relay
 from proxy_api.errors import BadRequest
 from proxy_api.providers import PROVIDERS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api import relay
 from proxy_api.body import read

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from keys import credentials, freshness
-from keys.credentials import Credential
+from keys import freshness
 from keys.entrance.identity import Identity, Rights
+from keys.outward import credentials
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.credentials import Credential
 from keys.entrance.identity import Identity, Rights
+from keys.outward.credentials import Credential
 from keys.secrecy.secret import Secret
 from proxy_api.errors import GatewayError
 from proxy_api.known import Known

@@ -12,7 +12,7 @@ import pytest
 import requests
 from pytest_django.fixtures import Settings
 
-from keys.outbound import read_url
+from keys.outward.outbound import read_url
 from proxy_api.errors import ServerShutdown
 from proxy_api.transport import Deadlines, ProviderAdapter, in_flight, send, shut_down
 from proxy_api.transport_pool import MAX_AGE, MAX_IDLE, SWEEP_SECONDS, Origin, Pool

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from keys.outbound import Address
+from keys.outward.outbound import Address
 from proxy_api.errors import GatewayError, UpstreamError, UpstreamIncomplete
 from proxy_api.transport import Deadlines, Exchange, ProviderAdapter, send
 from proxy_api.transport_exchange import Terms

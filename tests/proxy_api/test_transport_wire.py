@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.outbound import read_url
+from keys.outward.outbound import read_url
 from proxy_api.errors import UpstreamError, UpstreamIncomplete
 from proxy_api.transport_wire import Answer, Head, decoded, refuse_odd_answer, request_head
 

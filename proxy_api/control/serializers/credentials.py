@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from keys import credential_faults, credentials, extra_headers
-from keys.credential_faults import Entered
 from keys.models import ProviderCredential
+from keys.outward import credential_faults, credentials, extra_headers
+from keys.outward.credential_faults import Entered
 from keys.secrecy.sealing import SealBroken
 from proxy_api.control.paging import Paged
 from proxy_api.control.serializers.fields import ProjectField, given, held, mapping, texts

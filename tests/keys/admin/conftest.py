@@ -1,9 +1,9 @@
 import pytest
 from django.contrib.auth.models import User
 
-from keys import credentials
-from keys.credentials import Declared
-from keys.options import Option
+from keys.outward import credentials
+from keys.outward.credentials import Declared
+from keys.outward.options import Option
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from keys import credentials
-from keys.credentials import Declared
 from keys.models import Project, ProviderCredential
-from keys.options import Option
+from keys.outward import credentials
+from keys.outward.credentials import Declared
+from keys.outward.options import Option
 from tests.bodies import openai_error
 from tests.keys.admin.asking import HOSTILE, SECRET, change, errors_of, store
 from tests.loopback import Upstream, answer

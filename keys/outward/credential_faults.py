@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from keys import credentials, extra_headers, options, outbound
 from keys.entrance import tokens
 from keys.models import ProviderCredential
+from keys.outward import credentials, extra_headers, options, outbound
 from keys.secrecy.secret import presentable
 
 

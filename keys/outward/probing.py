@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.utils.module_loading import import_string
 
-from keys.credentials import Credential
+from keys.outward.credentials import Credential
 
 
 class Probed(NamedTuple):

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from django.conf import settings
 
 from keys import freshness
-from keys.extra_headers import NO_HEADERS, filled
 from keys.models import ProviderCredential, globs
-from keys.options import NO_OPTIONS, VALUE, Option, Part
+from keys.outward.extra_headers import NO_HEADERS, filled
+from keys.outward.options import NO_OPTIONS, VALUE, Option, Part
 from keys.reading import DATABASE, DatabaseAway
 from keys.secrecy.sealing import SealBroken
 from keys.secrecy.secret import Secret, presentable

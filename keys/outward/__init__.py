@@ -1,0 +1,1 @@
+"""With which secrets others are called, and where a call of ours may go."""
