@@ -27,7 +27,7 @@ key.expires_at = now() - timedelta(days=1)
 key.save()
 """
 REVOKE = """
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 issuing.revoke(VirtualKey.objects.get(name="revoked"), now())
 """

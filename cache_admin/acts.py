@@ -28,8 +28,8 @@ from cache_admin.rerunning import Fresh
 from cache_admin.rows import moment
 from cache_admin.sealed import Slot
 from cache_admin.unsealing import completion_of
-from keys import audit
-from keys.audit import Actor
+from keys.administration import audit
+from keys.administration.audit import Actor
 from keys.secrecy.sealing import SealBroken
 
 Act = Callable[[Sequence[str], Actor, datetime], int]

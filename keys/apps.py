@@ -12,7 +12,8 @@ class KeysConfig(AppConfig):
 
     def ready(self) -> None:
         # Models may be imported only once the apps are there.
-        from keys import admin_log, checks, freshness, models  # noqa: F401
+        from keys import checks, freshness, models  # noqa: F401
+        from keys.administration import admin_log
 
         for told in models.TOLD:
             freshness.watch_model(told)
@@ -22,7 +23,8 @@ class KeysConfig(AppConfig):
 
 def furnish(using: str, **_: Any) -> None:
     """After migrating: the rows that the request path must not have to write."""
-    from keys import freshness, issuing
+    from keys import freshness
+    from keys.administration import issuing
     from keys.secrecy import pepper
 
     if "keys_revision" in connections[using].introspection.table_names():

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from keys.admin_log import delete_selected
+from keys.administration.admin_log import delete_selected
 from proxy_site.models import SecondFactor
 
 admin.site.index_title = "Dashboard"

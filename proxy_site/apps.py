@@ -9,7 +9,7 @@ class ProxySiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Models may be imported only once the apps are there.
-        from keys import roles
+        from keys.administration import roles
         from keys.secrecy import resealing
         from proxy_site.login import noted
         from proxy_site.models import SecondFactor

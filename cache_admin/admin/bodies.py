@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from cache_admin.admin.reading import Said, pretty
-from keys import audit
+from keys.administration import audit
 from keys.secrecy.sealing import SealBroken
 
 PERMISSION = "cache_admin.view_bodies"

@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from cache_admin.cassettes.lines import line_of
 from cache_admin.models import StoredCompletion
 from cache_admin.unsealing import completion_of, request_of
-from keys import audit
-from keys.audit import Actor
+from keys.administration import audit
+from keys.administration.audit import Actor
 from keys.secrecy.sealing import SealBroken
 
 BATCH = 20  # a row may hold 8 MiB

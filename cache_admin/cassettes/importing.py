@@ -13,8 +13,8 @@ from cache_admin.landing import land
 from cache_admin.models import StoredCompletion
 from cache_admin.rows import Rows, moment
 from cache_admin.sealed import Slot
-from keys import audit
-from keys.audit import Actor
+from keys.administration import audit
+from keys.administration.audit import Actor
 from keys.models import Project
 from keys.secrecy.sealing import SealBroken
 

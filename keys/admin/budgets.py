@@ -16,9 +16,9 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from keys import acts, audit
 from keys.admin.bars import Limited, bars, budgets_of
 from keys.admin.shown import action, page, row_of
+from keys.administration import acts, audit
 from keys.forms.budgets import BudgetForm
 from keys.models import Budget, InstallationLimits
 

@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from keys import audit, issuing
 from keys.admin.shown import page
+from keys.administration import audit, issuing
 from keys.ids import new_id
 from keys.models import AdminKey, VirtualKey
 from keys.secrecy.secret import Secret

@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.enums import ActionVariant
 
-from keys import acts, audit, issuing
 from keys.admin.issued import secret_page
 from keys.admin.shown import action, page, row_of
-from keys.audit import Actor
+from keys.administration import acts, audit, issuing
+from keys.administration.audit import Actor
 from keys.forms.virtual_keys import GRACES, RotateForm
 from keys.models import ANONYMOUS, AdminKey, VirtualKey
 

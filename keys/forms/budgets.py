@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminURLInputWidget
 
-from keys import faults
+from keys.administration import faults
 from keys.forms.fields import PercentagesField
 from keys.models import Budget
 

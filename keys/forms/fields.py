@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from keys import faults
+from keys.administration import faults
 from keys.outward import options
 
 LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from keys import faults
+from keys.administration import faults
 from keys.forms.fields import MappingField, PatternsField
 from keys.models import Project, TokenIssuer
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
-from keys import faults
+from keys.administration import faults
 from keys.forms.fields import LIMIT_HELP, LIMIT_LABELS, LIMITS, PatternsField, expiry
 from keys.models import Scope, VirtualKey
 

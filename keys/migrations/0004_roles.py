@@ -1,4 +1,4 @@
-"""The groups of the roles. Their rights come after each migration (keys/roles.py): Django makes permissions only then."""
+"""The groups of the roles. Their rights come after each migration (keys/administration/roles.py): Django makes permissions only then."""
 
 from django.db import migrations
 

@@ -8,7 +8,7 @@ from keys.ids import new_id
 
 
 class AuditEntry(db.Model):
-    """One act, written by keys/audit.py. The id is a UUIDv7: in its order the acts happened.
+    """One act, written by keys/administration/audit.py. The id is a UUIDv7: in its order the acts happened.
 
     actor: a user's name, an admin key's, or the command; action: `key.issued`, `key.rotated`, `body.viewed`,
     `login.failed`, ...; target: type, id and name of what it was done to; changes: field -> what it became, or what it

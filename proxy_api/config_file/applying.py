@@ -11,8 +11,8 @@ from django.db.models import Model
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import ModelSerializer
 
-from keys import acts
-from keys.audit import Actor, noun
+from keys.administration import acts
+from keys.administration.audit import Actor, noun
 from keys.models import Budget, InstallationLimits, VirtualKey
 from proxy_api.config_file.kinds import KINDS, Kind, in_use
 from proxy_api.config_file.reading import Entry, FileFault, Section

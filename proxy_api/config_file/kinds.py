@@ -11,8 +11,8 @@ from django.db.models import Model, QuerySet
 from rest_framework.serializers import ModelSerializer
 
 from cache_admin.models import Price, Source
-from keys import acts
-from keys.audit import Actor
+from keys.administration import acts
+from keys.administration.audit import Actor
 from keys.models import ANONYMOUS, InstallationLimits, Project, ProviderCredential, TokenIssuer, VirtualKey
 from proxy_api.control.serializers.budgets import LimitsSerializer
 from proxy_api.control.serializers.credentials import CredentialSerializer

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from rest_framework.serializers import ModelSerializer
 
-from keys import acts
+from keys.administration import acts
 from proxy_api.control import paging
 from proxy_api.control.reading import answered, body_of, query_of
 from proxy_api.control.views import ControlView, not_found, shown

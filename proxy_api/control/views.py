@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from keys import admin_access, roles
-from keys.admin_access import AdminIdentity
-from keys.audit import Actor
+from keys.administration import admin_access, roles
+from keys.administration.admin_access import AdminIdentity
+from keys.administration.audit import Actor
 from keys.entrance.client_address import client_address
 from keys.reading import DatabaseAway
 from proxy_api.errors import BadRequest, GatewayError

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from keys import acts, limits
+from keys import limits
+from keys.administration import acts
 from keys.entrance import callers
 from keys.limits import Use
 from keys.limits.subjects import NANO, Subject

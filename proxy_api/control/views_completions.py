@@ -17,7 +17,7 @@ from cache_admin.choosing import Choice
 from cache_admin.models import Removal, StoredCompletion
 from cache_admin.removing import amount
 from cache_admin.unsealing import SEALED, completion_of, request_of
-from keys import audit
+from keys.administration import audit
 from keys.secrecy.sealing import SealBroken
 from keys.settled import settings
 from proxy_api.control import openapi

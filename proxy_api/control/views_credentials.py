@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from keys import audit
+from keys.administration import audit
 from keys.models import ProviderCredential
 from keys.outward import credentials, probing
 from proxy_api.control import openapi

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from keys import acts, issuing
+from keys.administration import acts, issuing
 from keys.models import AdminKey, VirtualKey
 from proxy_api.control import openapi
 from proxy_api.control.paging import Paged

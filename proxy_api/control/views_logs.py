@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_view
 from cache_admin import summing
 from cache_admin.models import UsageBody, UsageRecord
 from cache_admin.sealed import Part, unseal_body
-from keys import audit
+from keys.administration import audit
 from keys.models import AuditEntry
 from keys.secrecy.sealing import SealBroken
 from proxy_api.control import openapi

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
-from keys import audit
+from keys.administration import audit
 from keys.entrance.client_address import client_address
 from proxy_site.login.throttle import is_users, typed_name
 

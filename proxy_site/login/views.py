@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 
-from keys import audit
+from keys.administration import audit
 from proxy_site.login import second_factor, totp
 from proxy_site.models import SecondFactor
 

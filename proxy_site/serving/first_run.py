@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 
 # Any number will do, as long as nothing else in the database uses it: "dragoman" in ASCII, cut to 63 bits.

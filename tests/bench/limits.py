@@ -64,7 +64,8 @@ def main() -> None:
 
 
 def measure() -> None:
-    from keys import issuing, limits
+    from keys import limits
+    from keys.administration import issuing
     from keys.entrance import access
     from keys.limits.subjects import NANO, Allowance, Subject
 

@@ -19,7 +19,7 @@ from cache_admin.models import Removal, StoredCompletion
 from cache_admin.purging import purge
 from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
-from keys.audit import Actor
+from keys.administration.audit import Actor
 from keys.models import AuditEntry
 from tests.cache_admin.entries import completions, keep
 

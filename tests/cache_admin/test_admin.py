@@ -20,7 +20,7 @@ from django.urls import reverse
 from cache_admin import shown
 from cache_admin.dashboard import last_day, recent_failures
 from cache_admin.models import Price, StoredCompletion, UsageRecord
-from keys import issuing
+from keys.administration import issuing
 from keys.models import AuditEntry
 from tests.cache_admin.entries import cached, calls, listed, page, staff
 

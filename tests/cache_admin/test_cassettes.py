@@ -21,7 +21,7 @@ from cache_admin.completions import ENDLESS, Completion, find, store
 from cache_admin.models import StoredCompletion
 from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
-from keys.audit import Actor
+from keys.administration.audit import Actor
 from keys.models import AuditEntry, Project
 from tests.cache_admin.entries import keep
 

@@ -23,7 +23,7 @@ from cache_admin.savings import savings, total
 from cache_admin.sealed import Slot
 from cache_admin.shipping import ship
 from cache_admin.unsealing import completion_of
-from keys.audit import Actor
+from keys.administration.audit import Actor
 from keys.models import AuditEntry
 from tests.cache_admin.entries import cached, calls, listed, page, staff
 

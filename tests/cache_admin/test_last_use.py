@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cache_admin.ledger import closed, opened
 from cache_admin.shipping import ship
-from keys import issuing
+from keys.administration import issuing
 from keys.freshness import database_revision
 from keys.models import VirtualKey
 from tests.cache_admin.entries import entry

@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 from cache_admin.locks import file_lock
 from cache_admin.models import StoredCompletion, UsageBody, UsageRecord
 from cache_admin.purging import purge, purging
-from keys import issuing
+from keys.administration import issuing
 from keys.ids import first_id, uuid7
 from keys.models import AlertDelivery, AuditEntry, Budget, BudgetAlert
 from tests.cache_admin.entries import completions

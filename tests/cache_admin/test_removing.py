@@ -22,7 +22,7 @@ from cache_admin.choosing import Choice
 from cache_admin.models import CompletionWord, Removal, StoredCompletion
 from cache_admin.purging import purge
 from cache_admin.removing import Amount, enough, remove_chosen, remove_least_used
-from keys import issuing
+from keys.administration import issuing
 from keys.models import AuditEntry, Project, VirtualKey
 from tests.cache_admin.entries import completions
 

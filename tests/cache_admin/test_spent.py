@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from cache_admin.admin import spent
 from cache_admin.models import UsageRecord
-from keys import issuing
+from keys.administration import issuing
 from keys.ids import first_id
 from keys.models import Project, VirtualKey
 

@@ -12,7 +12,7 @@ from cache_admin import tasks
 from cache_admin.ledger import closed
 from cache_admin.models import UsageRecord
 from cache_admin.schedule import BEAT_SCHEDULE
-from keys import issuing
+from keys.administration import issuing
 from keys.models import Budget
 from tests.cache_admin.entries import entry
 

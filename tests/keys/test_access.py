@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from keys import freshness, issuing
+from keys import freshness
+from keys.administration import issuing
 from keys.entrance import access, remembered, tokens
 from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, VirtualKey

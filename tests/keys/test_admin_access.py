@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from keys import admin_access, freshness, issuing
+from keys import freshness
+from keys.administration import admin_access, issuing
 from keys.entrance import access, tokens
 from keys.entrance.refusals import AccessRefused
 from keys.models import AdminKey, AuditEntry, Role

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.test import RequestFactory
 
-from keys import audit, issuing
+from keys.administration import audit, issuing
 from keys.models import AuditEntry, Budget, Project, VirtualKey
 
 pytestmark = pytest.mark.django_db

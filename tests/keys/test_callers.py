@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from keys import issuing
+from keys.administration import issuing
 from keys.entrance import callers
 from keys.limits.subjects import NANO
 from keys.models import Budget, InstallationLimits, Project

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from keys import checks, freshness, issuing
+from keys import checks, freshness
+from keys.administration import issuing
 from keys.entrance import access
 from keys.models import InstallationSecret, ProviderCredential
 from keys.outward import credentials

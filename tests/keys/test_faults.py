@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from keys import faults
+from keys.administration import faults
 from keys.outward import credentials
 from keys.outward.credentials import Declared
 

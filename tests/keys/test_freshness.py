@@ -4,7 +4,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from keys import freshness, issuing, redis
+from keys import freshness, redis
+from keys.administration import issuing
 from keys.models import ProviderCredential, Revision
 from keys.outward import credentials
 from keys.secrecy.pepper import peppered

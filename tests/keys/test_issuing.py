@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from keys import issuing
+from keys.administration import issuing
 from keys.models import ANONYMOUS, VirtualKey
 from tests.keys.asking import works
 

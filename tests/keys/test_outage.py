@@ -20,7 +20,7 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0, skip_checks=True)
-from keys import issuing; from keys.entrance import remembered, temporary
+from keys.administration import issuing; from keys.entrance import remembered, temporary
 import time
 for name in ("known", "unknown"):
     key, token = issuing.issue(name)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from keys import roles
+from keys.administration import roles
 from keys.models import Role
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.utils import timezone
 
-from keys import freshness, issuing
+from keys import freshness
+from keys.administration import issuing
 from keys.entrance import access, remembered, temporary
 from keys.entrance.refusals import AccessRefused
 from keys.entrance.temporary import Wishes

@@ -19,7 +19,7 @@ from tests.loopback import answer
 from tests.proxy_api.asking import CLAUDE, anthropic, hello, refusal, with_request_id
 
 ISSUE = """
-from keys import issuing
+from keys.administration import issuing
 key, token = issuing.issue(name)
 for field, value in fields.items():
     setattr(key, field, value)
@@ -29,7 +29,7 @@ result = token
 ROTATE = """
 from datetime import timedelta
 from django.utils import timezone
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 result = issuing.rotate(VirtualKey.objects.get(name=name), timedelta(seconds=seconds), timezone.now())
 """

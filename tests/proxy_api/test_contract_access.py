@@ -19,12 +19,12 @@ ACME = "/v1/proxy/btorg/acme/chat/completions"
 NESTED = "Temporary credential cannot be used to issue another temp credential."
 REVOKE = """
 from django.utils import timezone
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 issuing.revoke(VirtualKey.objects.get(name=name), timezone.now())
 """
 IN_PROJECT = """
-from keys import issuing
+from keys.administration import issuing
 from keys.models import Project
 key, result = issuing.issue(name)
 key.project = Project.objects.create(name=name, organization=organization)

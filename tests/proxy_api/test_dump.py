@@ -55,7 +55,7 @@ result = page.content.decode()
 ROTATE = """
 from datetime import timedelta
 from django.utils import timezone
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 result = issuing.rotate(VirtualKey.objects.get(name="live"), timedelta(hours=1), timezone.now())
 """

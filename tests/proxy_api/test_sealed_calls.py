@@ -45,7 +45,7 @@ for attempt in attempts:
 ROTATE = """
 from datetime import timedelta
 from django.utils import timezone
-from keys import issuing
+from keys.administration import issuing
 from keys.models import VirtualKey
 result = issuing.rotate(VirtualKey.objects.get(name=name), timedelta(hours=1), timezone.now())
 """

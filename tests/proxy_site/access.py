@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.test import Client
 
 from cache_admin.models import Price, StoredCompletion, UsageRecord
-from keys import audit, issuing, roles
+from keys.administration import audit, issuing, roles
 from keys.ids import new_id
 from keys.models import (
     AdminKey,

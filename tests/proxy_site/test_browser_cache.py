@@ -67,14 +67,14 @@ PAYLOADS = [shape.format(s=SCRIPT, i=IMAGE) for shape in SHAPES]
 CLEAR = """
 from cache_admin import acts
 from cache_admin.models import StoredCompletion
-from keys.audit import of_command
+from keys.administration.audit import of_command
 acts.purge(list(StoredCompletion.objects.values_list("pk", flat=True)), of_command(), now())
 """
 
 
 NOTED = """
 from cache_admin import acts
-from keys.audit import of_command
+from keys.administration.audit import of_command
 acts.note([digest], text, of_command())
 """
 PROJECT = """

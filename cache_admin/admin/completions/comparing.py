@@ -26,8 +26,8 @@ from cache_admin.models import StoredCompletion
 from cache_admin.rerunning import Fresh, Question, rerun
 from cache_admin.shown import counted, dollars
 from cache_admin.unsealing import completion_of, request_of
-from keys import audit
 from keys.admin.shown import page
+from keys.administration import audit
 from keys.redis import RedisAway, ResponseError, command
 from keys.secrecy.sealing import SealBroken, place, ring
 

@@ -17,8 +17,8 @@ from cache_admin.admin import bodies
 from cache_admin.admin.completions.searching import LIST, asked, found
 from cache_admin.cassettes import exported
 from cache_admin.choosing import Rows
-from keys import audit
 from keys.admin.shown import page
+from keys.administration import audit
 
 JSON_LINES = "application/jsonl"
 

@@ -17,8 +17,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from cache_admin.admin.completions.searching import LIST
 from cache_admin.cassettes import CassetteFault, Verdict, examined, imported
-from keys import audit
 from keys.admin.shown import page
+from keys.administration import audit
 from keys.models import Project
 
 PERMISSION = "cache_admin.add_storedcompletion"

@@ -16,7 +16,7 @@ from cache_admin.admin.completions import columns, opening
 from cache_admin.admin.spent import shown as shown_call
 from cache_admin.models import StoredCompletion, UsageRecord
 from cache_admin.unsealing import SEALED
-from keys import audit
+from keys.administration import audit
 from keys.models import Project, VirtualKey
 
 CHANGE = "cache_admin.change_storedcompletion"

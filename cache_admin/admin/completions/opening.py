@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from cache_admin.admin import bodies, reading
 from cache_admin.models import StoredCompletion
 from cache_admin.unsealing import SEALED, completion_of, request_of
-from keys import audit
+from keys.administration import audit
 from keys.secrecy.sealing import SealBroken
 
 LARGEST = 256 << 10  # bytes: of a larger entry a list of fifty says nothing

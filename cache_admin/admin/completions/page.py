@@ -29,9 +29,9 @@ from cache_admin.admin.completions import (
 from cache_admin.choosing import Rows
 from cache_admin.models import StoredCompletion
 from cache_admin.unsealing import SEALED
-from keys import audit
 from keys.admin.keyset import KeysetChangeList
 from keys.admin.shown import action
+from keys.administration import audit
 
 MOST_AT_ONCE = 1000
 PAGES = {

@@ -18,8 +18,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from cache_admin import acts
 from cache_admin.admin.completions.searching import LIST, asked, found
 from cache_admin.choosing import Rows
-from keys import audit
 from keys.admin.shown import page
+from keys.administration import audit
 
 MOST_PURGED = 10_000  # in one go: some seconds on PostgreSQL
 

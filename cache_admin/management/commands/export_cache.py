@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from cache_admin.cassettes import exported
 from cache_admin.management.options import add_filters, choice_of
-from keys import audit
+from keys.administration import audit
 
 LEFT_OUT = {
     "sealed_to_caller": "sealed to their callers",

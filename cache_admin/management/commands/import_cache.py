@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
 from cache_admin.cassettes import CassetteFault, imported
-from keys import audit
+from keys.administration import audit
 from keys.models import Project
 
 

@@ -16,7 +16,7 @@ from cache_admin import acts
 from cache_admin.management.options import add_filters, choice_of
 from cache_admin.purging import purging
 from cache_admin.removing import amount, going
-from keys import audit
+from keys.administration import audit
 
 
 class Command(BaseCommand):

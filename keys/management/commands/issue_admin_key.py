@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from keys import audit, issuing
+from keys.administration import audit, issuing
 from keys.management.commands.issue_key import given_name, moment
 from keys.models import Role
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
-from keys import audit, faults, issuing
+from keys.administration import audit, faults, issuing
 from keys.models import Period, Project, Unit
 
 MOST_A_MINUTE = 2_000_000_000

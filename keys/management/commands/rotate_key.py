@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from keys import audit, issuing
+from keys.administration import audit, issuing
 from keys.durations import duration
 from keys.models import VirtualKey
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from keys import audit
+from keys.administration import audit
 from keys.secrecy import resealing
 from keys.secrecy.sealing import SealBroken
 

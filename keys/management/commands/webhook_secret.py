@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from keys.administration.faults import address_faults
 from keys.alerts.webhooks import shown_key
-from keys.faults import address_faults
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from keys import faults
+from keys.administration import faults
 from keys.models import Budget, InstallationLimits
 from proxy_api.control.paging import Paged
 from proxy_api.control.serializers.fields import KeyField, ProjectField, given, held

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from keys import faults
+from keys.administration import faults
 from keys.models import Project, VirtualKey
 
 Faults = Callable[[Any], list[str]]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from keys import faults
+from keys.administration import faults
 from keys.models import CacheMode, LogBodies, Scope, VirtualKey
 from proxy_api.control.paging import Paged
 from proxy_api.control.serializers.fields import MomentField, ProjectField, check_expiry, given, policy, texts

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from cache_admin.models import Price, Source
-from keys import faults
+from keys.administration import faults
 from proxy_api import alias_faults
 from proxy_api.control.paging import Paged
 from proxy_api.control.serializers.fields import held

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from keys import audit
+from keys.administration import audit
 from proxy_api.config_file import applying, reading, telling
 from proxy_api.config_file.kinds import SECTIONS
 from proxy_api.config_file.reading import FileFault

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from keys import audit
+from keys.administration import audit
 from proxy_site.models import SecondFactor
 
 

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from keys import admin_access, issuing
+from keys.administration import admin_access, issuing
+from keys.administration.roles import GROUPS
 from keys.entrance.refusals import AccessRefused
 from keys.models import AdminKey, AuditEntry, Role
-from keys.roles import GROUPS
 from tests.keys.admin.asking import HOSTILE, change, errors_of
 
 pytestmark = pytest.mark.django_db

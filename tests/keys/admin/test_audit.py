@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from keys import audit, issuing
+from keys.administration import audit, issuing
 from keys.ids import uuid7
 from keys.models import AuditEntry
 from tests.keys.admin.asking import ESCAPED, HOSTILE

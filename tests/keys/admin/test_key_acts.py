@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import issuing
+from keys.administration import issuing
 from keys.entrance import access
 from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, AuditEntry, Budget, Project, VirtualKey

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import issuing, redis
+from keys import redis
+from keys.administration import issuing
 from keys.entrance import access
 from keys.limits import ledger
 from keys.models import Budget, Project, VirtualKey

@@ -7,7 +7,7 @@ from django.contrib.admin import site
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from keys import issuing
+from keys.administration import issuing
 from keys.entrance import callers
 from keys.models import AuditEntry, Budget, InstallationLimits, Project, ProviderCredential, TokenIssuer, VirtualKey
 from tests.keys.admin.asking import HOSTILE, NO_BUDGETS, budget_rows, change, errors_of

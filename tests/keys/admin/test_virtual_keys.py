@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from keys import issuing
+from keys.administration import issuing
 from keys.entrance import access
 from keys.entrance.refusals import AccessRefused
 from keys.models import ANONYMOUS, ProviderCredential, VirtualKey

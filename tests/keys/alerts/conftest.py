@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from cache_admin.models import UsageRecord
 from cache_admin.rows import moment
-from keys import issuing
+from keys.administration import issuing
 from keys.alerts import raising, send_alerts
 from keys.ids import uuid7
 from keys.models import AlertDelivery, Budget, VirtualKey

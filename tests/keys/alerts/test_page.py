@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from keys.administration.roles import GROUPS
 from keys.models import AlertDelivery, BudgetAlert, Role, VirtualKey
-from keys.roles import GROUPS
 from tests.keys.alerts.conftest import budget
 
 pytestmark = pytest.mark.django_db

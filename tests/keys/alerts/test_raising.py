@@ -11,7 +11,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from keys import budgets, redis
+from keys import redis
+from keys.administration import budgets
 from keys.alerts import nearing, raising, send_alerts
 from keys.alerts.notices import reached
 from keys.limits.subjects import NANO

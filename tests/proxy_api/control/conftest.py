@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from keys import admin_access, freshness, issuing
+from keys import freshness
+from keys.administration import admin_access, issuing
 from keys.entrance import access
 from keys.models import Role
 from tests.proxy_api.control.asking import Admin

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from keys.admin_access import DIGEST as ADMIN_DIGEST
+from keys.administration.admin_access import DIGEST as ADMIN_DIGEST
 from keys.entrance import access, tokens
 from keys.models import ANONYMOUS, AdminKey, Budget, Period, Project, Role, Unit, VirtualKey
 

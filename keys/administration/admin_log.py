@@ -19,7 +19,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest, HttpResponse
 
-from keys import audit
+from keys.administration import audit
 from keys.models import AuditEntry
 
 Row = tuple[type[Model], str]  # a model and a primary key

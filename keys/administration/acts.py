@@ -13,8 +13,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from keys import audit, budgets, issuing
-from keys.audit import Actor
+from keys.administration import audit, budgets, issuing
+from keys.administration.audit import Actor
 from keys.models import AdminKey, Budget, ProviderCredential, VirtualKey
 from keys.secrecy.pepper import fingerprint
 from keys.secrecy.sealing import SealBroken
