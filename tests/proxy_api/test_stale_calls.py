@@ -128,7 +128,7 @@ def test_while_it_revalidates_one_call_refreshes_for_all(live: Live, stale: dict
         found = list(pool.map(ask, [True, False] * 10))
     states = [each.headers["x-dragoman-cache"] for each in found]
     assert set(states) <= {"stale; revalidate", "hit"}  # `hit` as soon as the fresh one is there
-    assert states[0] == "stale; revalidate"
+    assert "stale; revalidate" in states
     assert live.upstream.wait_until(lambda: said(ask(False)) == NEW)
     assert live.upstream.count == 2
     live.manage("ship_usage")
