@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from typing import assert_never
 
@@ -32,11 +31,9 @@ from proxy_api.flight import Call, Plan
 from proxy_api.joining.listening import Listener
 from proxy_api.outgoing import hit_headers
 from proxy_api.planning import planned
-from proxy_api.recording import Marks, Record, client_fields
+from proxy_api.recording import FREE, Marks, Record, client_fields
 from proxy_api.routing import is_granted, not_allowed
 from proxy_api.transport import Watch
-
-NOTHING = Decimal(0)  # what a hit costs
 
 
 def answer(call: Call, work: Callable[[Call, Record], Answer] | None = None) -> Answer:
@@ -169,7 +166,7 @@ def hit(call: Call, plan: Plan, record: Record, found: Completion, stale: str = 
     entry = record.entry
     entry.cache, entry.cache_reason, entry.cache_digest = "hit", f"stale: {stale}" if stale else "", plan.slot.name
     entry.provider, entry.model_served, entry.credential = found.provider, found.model, found.endpoint_name
-    entry.cost_usd, entry.dropped = NOTHING, list(found.dropped)
+    entry.cost_usd, entry.dropped = FREE, list(found.dropped)
     body = orjson.loads(found.answer)
     form = call.endpoint.form
     facts = facts_in(form, body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from cache_admin import ledger, prices
@@ -22,6 +23,7 @@ from proxy_api.relay import Facts
 from proxy_api.upstream import Route
 
 TEXT_LIMIT = 1024
+FREE = Decimal(0)  # what a call costs that a kept answer or somebody else's call has paid for
 logger = logging.getLogger("dragoman.api")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Generator
-from decimal import Decimal
 
 import orjson
 
@@ -23,11 +22,9 @@ from proxy_api.forms import Form
 from proxy_api.joining.audience import Ear
 from proxy_api.joining.leading import Leader
 from proxy_api.joining.shared import End, State, joined
-from proxy_api.recording import Record
+from proxy_api.recording import FREE, Record
 from proxy_api.relay import Facts, usage_wanted
 from proxy_api.transport import Watch
-
-NOTHING = Decimal(0)  # what a call costs that somebody else pays for
 
 
 class Listener:
@@ -116,7 +113,7 @@ class Listener:
         if self.leads:
             return
         entry, marks = self.record.entry, self.record.marks
-        entry.cache, entry.cache_reason, entry.cost_usd = "joined", "", NOTHING
+        entry.cache, entry.cache_reason, entry.cost_usd = "joined", "", FREE
         marks.called = marks.called or time.monotonic()
         if (speaker := self.shared.speaker) is not None:
             entry.provider, entry.model_served = speaker.provider, speaker.model_served
