@@ -22,13 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -55,6 +56,19 @@ class Service:
     process: subprocess.Popen[bytes]
     folder: Path
     stop_signal: signal.Signals
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For the length of a block it takes connections and answers nothing, its children neither."""
+        leader = psutil.Process(self.process.pid)
+        family = [leader, *leader.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
 
     def stop(self) -> None:
         """End the server (SIGKILL after 5 s) and remove its folder. Idempotent."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from statistics import median
 
 import psutil
@@ -54,15 +52,6 @@ def cacheable(live: Live, mark: str = "") -> Answer:
     return live.chat(hello(temperature=0, user=mark or uuid.uuid4().hex))
 
 
-@contextmanager
-def frozen(live: Live) -> Iterator[None]:
-    os.kill(live.valkey.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(live.valkey.process.pid, signal.SIGCONT)
-
-
 def own_ms(found: Answer) -> int:
     """What the server says that it took, its wait for the provider beside it included: 1 ms on a quiet machine."""
     return int(found.headers["openai-processing-ms"])
@@ -87,7 +76,7 @@ def test_while_redis_is_frozen_the_first_calls_are_a_little_late_and_the_others_
     mark, usual = uuid.uuid4().hex, usual_ms(server)
     assert cacheable(server, mark).headers["x-bt-cached"] == "MISS"
     assert cacheable(server, mark).headers["x-bt-cached"] == "HIT"
-    with frozen(server):
+    with server.valkey.frozen():
         until_then = time.monotonic() + 3.5  # three times as long as it takes to look whether Redis is back
         found = []
         while time.monotonic() < until_then:
@@ -232,14 +221,8 @@ def test_without_postgres_known_keys_work_and_every_row_arrives_afterwards(monke
 def answered_while_frozen(live: Live, postgres: services.Service) -> None:
     """A PostgreSQL that accepts and never answers costs the look-up's 50 ms until its breaker opens, and no error."""
     usual = usual_ms(live)
-    family = [psutil.Process(postgres.process.pid), *psutil.Process(postgres.process.pid).children(recursive=True)]
-    for process in family:
-        process.suspend()
-    try:
+    with postgres.frozen():
         found = [cacheable(live) for _ in range(60)]
-    finally:
-        for process in family:
-            process.resume()
     assert_held_up_by_nothing(found, usual)
     assert sum(own_ms(each) > usual + 40 for each in found) <= 20  # three for each worker, then one a second
     assert until(lambda: live.request("GET", "/readyz").status == 200)

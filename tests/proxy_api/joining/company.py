@@ -16,14 +16,20 @@ from typing import Any
 from proxy_api.dialects.openai_chat import fold
 from tests.client import Client, hello
 from tests.live import Live
-from tests.loopback import Behaviour, Call, chunk, chunked_head, openai_answer, openai_stream, stream, wire_of
+from tests.loopback import Behaviour, Call, answer, chunk, chunked_head, openai_answer, openai_stream, stream, wire_of
 from tests.proxy_api.asking import payloads
 
 MODEL = "joined-model"
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 TEXT = "Hello there, this is an answer that comes word by word"
 FRAMES = openai_stream(TEXT)
+BROKEN = answer({"error": {"message": "out of order", "type": "server_error"}}, status=500)
 PLACED = {"joined", "hit"}  # what a call is that comes while an equal one runs, or just after it
+
+PROJECT = """
+from keys.models import Project
+result = str(Project.objects.get_or_create(name="joined")[0].pk)
+"""
 
 
 def question(**fields: Any) -> dict[str, Any]:

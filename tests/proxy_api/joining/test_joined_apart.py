@@ -15,13 +15,9 @@ import pytest
 from tests.client import Client
 from tests.live import Live
 from tests.loopback import answer, openai_answer
-from tests.proxy_api.joining.company import TEXT, asked, at, held, led, question, read, rows_of, said, workers
+from tests.proxy_api.joining.company import PROJECT, TEXT, asked, at, held, led, question, read, rows_of, said, workers
 from tests.proxy_api.limited import limited
 
-PROJECT = """
-from keys.models import Project
-result = str(Project.objects.get_or_create(name="joined")[0].pk)
-"""
 CHANGE = """
 from keys.models import VirtualKey
 key = VirtualKey.objects.get(pk=id)

@@ -13,6 +13,7 @@ from tests.client import Client
 from tests.live import Live
 from tests.loopback import answer, hang, openai_answer, reset, stream
 from tests.proxy_api.joining.company import (
+    BROKEN,
     FRAMES,
     STREAMED,
     TEXT,
@@ -28,7 +29,6 @@ from tests.proxy_api.joining.company import (
     workers,
 )
 
-BROKEN = answer({"error": {"message": "out of order", "type": "server_error"}}, status=500)
 IN_BAND = [*FRAMES[:4], b'data: {"error": {"message": "out of order", "type": "server_error"}}\n\n']
 ENDS = {"a reset": stream(FRAMES[:4], gap=0.15, end=late(reset)), "an error in the stream": stream(IN_BAND, gap=0.2)}
 

@@ -10,6 +10,8 @@ from tests.client import Client
 from tests.live import Live
 from tests.loopback import answer, openai_answer, openai_stream, stream
 from tests.proxy_api.joining.company import (
+    BROKEN,
+    PROJECT,
     TEXT,
     answering,
     asked,
@@ -23,10 +25,7 @@ from tests.proxy_api.joining.company import (
     said,
     workers,
 )
-from tests.proxy_api.joining.test_joined_apart import PROJECT
 from tests.proxy_api.limited import Limited, limited
-
-BROKEN = answer({"error": {"message": "out of order", "type": "server_error"}}, status=500)
 
 
 def bearer(key: Limited) -> str:

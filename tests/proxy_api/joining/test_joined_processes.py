@@ -115,20 +115,11 @@ def test_redis_that_forgets_all_costs_no_stream_a_byte(live: Live) -> None:
     assert all(one == answers[0] for one in answers)
 
 
-@contextmanager
-def frozen(live: Live) -> Iterator[None]:
-    os.kill(live.valkey.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(live.valkey.process.pid, signal.SIGCONT)
-
-
 def test_while_redis_is_frozen_each_process_joins_its_own_and_nobody_waits_longer(live: Live) -> None:
     live.upstream.script(late(answer(openai_answer(TEXT)), 1.0))
     body = question()
     here, there = workers(live)
-    with frozen(live):
+    with live.valkey.frozen():
         began = time.monotonic()
         (first,) = at(live, here, [body])
         others = [*at(live, here, [body] * 3), *at(live, there, [body] * 4)]
@@ -174,7 +165,7 @@ def test_a_redis_that_freezes_while_calls_are_joined_costs_nobody_an_answer(live
         *far, plain = at(live, there, [streamed] * 2 + [body])
         for client in (leader, *near, *far):
             client.until(b"there")
-        with frozen(live):
+        with live.valkey.frozen():
             go.set()
             assert said(read([leader, *near])) == {TEXT}
             time.sleep(0.5)
