@@ -92,7 +92,7 @@ class Shared:
                 quiet_since = 0.0
             elif self.end is not None:
                 return self.end
-            elif ear.gone and ear is not self.audience.leader:  # a leader stays for its record
+            elif ear is not self.audience.leader and ear.gone:  # a leader stays for its record
                 raise ear.parting()
             elif self._seated():
                 piece = self._stepped()
